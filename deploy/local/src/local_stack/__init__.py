@@ -1,0 +1,1 @@
+"""The system as local processes on embedded servers."""

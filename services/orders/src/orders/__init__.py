@@ -1,0 +1,1 @@
+"""What you buy: products, stock, orders, payments."""

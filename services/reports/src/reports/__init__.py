@@ -1,0 +1,1 @@
+"""What happened: read models built from events, reports as jobs."""

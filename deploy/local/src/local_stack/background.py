@@ -1,0 +1,90 @@
+"""Starting, waiting for and stopping the background supervisor, from a command."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from local_stack import control, orphans
+from local_stack.daemon import RUNNING_LOCK
+from local_stack.errors import LocalStackError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from local_stack.state import State
+
+_TAIL = 25
+
+
+def is_running(state: State) -> bool:
+    """Whether a supervisor runs on this folder."""
+    return state.locked(RUNNING_LOCK)
+
+
+def launch(state: State, plan: str, environment: Mapping[str, str] | None = None) -> None:
+    """Start the supervisor in the background; its own log is `logs/supervisor.log`."""
+    (state.root / "supervisor.json").unlink(missing_ok=True)
+    with state.log("supervisor").open("ab") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "local_stack.daemon", str(state.root), plan],
+            env=dict(os.environ if environment is None else environment),
+            cwd=state.root,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def wait_until_ready(state: State, seconds: float, tell: Callable[[str, float], None]) -> None:
+    """Return when every program is ready, telling each as it becomes so; raise with the culprit's last lines."""
+    begun = time.monotonic()
+    told: set[str] = set()
+    programs: list[dict[str, Any]] = []
+    while time.monotonic() - begun < seconds:
+        if control.facts_of(state):
+            programs = control.ask(state, "status")["programs"]
+            for program in programs:
+                if program["ready"] and program["name"] not in told:
+                    told.add(program["name"])
+                    tell(program["name"], time.monotonic() - begun)
+            if all(program["ready"] for program in programs):
+                return
+        elif time.monotonic() - begun > 1 and not is_running(state):
+            raise LocalStackError(f"the supervisor did not start:\n{tail(state, 'supervisor')}")
+        time.sleep(0.1)
+    late = [program for program in programs if not program["ready"]]
+    culprit = next((p for p in late if not p["problem"].startswith("waits for")), late[0]) if late else None
+    if culprit is None:
+        raise LocalStackError(f"the supervisor did not answer:\n{tail(state, 'supervisor')}")
+    names = ", ".join(program["name"] for program in late)
+    raise LocalStackError(
+        f"not ready after {seconds:.0f} s: {names}. {culprit['name']}: {culprit['problem']}\n"
+        f"the last lines of {state.log(culprit['name'])}:\n{tail(state, culprit['name'])}"
+    )
+
+
+def tail(state: State, program: str, lines: int = _TAIL) -> str:
+    """The last lines of a program's log."""
+    try:
+        text = state.log(program).read_text(errors="replace")
+    except FileNotFoundError:
+        return "(no log)"
+    return "\n".join(f"  | {line}" for line in text.splitlines()[-lines:])
+
+
+def shut_down(state: State, seconds: float = 90.0) -> bool:
+    """Stop the supervisor with all it runs, and orphans of one that was killed; whether there was anything."""
+    ran = is_running(state)
+    if ran:
+        control.ask(state, "shutdown")
+        deadline = time.monotonic() + seconds
+        while is_running(state):
+            if time.monotonic() > deadline:
+                raise LocalStackError(f"the supervisor did not end within {seconds:.0f} s; see {state.log('supervisor')}")
+            time.sleep(0.05)
+    return bool(orphans.end(state)) or ran

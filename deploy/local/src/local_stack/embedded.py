@@ -1,0 +1,94 @@
+"""The three servers of a system: embedded, or given from outside by URL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from local_stack.ports import remembered_ports
+from local_stack.servers import postgres, rabbitmq, redis
+from local_stack.servers.roles import DATABASE, SERVICES, passwords, url_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from local_stack.program import Program
+    from local_stack.state import State
+
+_PORTS = ("postgres", "redis", *rabbitmq.PORTS)
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Where the servers are; the URLs carry administrators' passwords."""
+
+    admin_database_url: str
+    redis_url: str
+    amqp_url: str
+    management_url: str | None
+    role_passwords: Mapping[str, str]
+
+    def database_url(self, service: str) -> str:
+        """The URL of a service's own role."""
+        return url_of(
+            self.admin_database_url,
+            database=DATABASE,
+            role=service,
+            password=self.role_passwords[service],
+        )
+
+    def variables(self) -> dict[str, str]:
+        """What `servers env` prints."""
+        found = {
+            "ADMIN_DATABASE_URL": self.admin_database_url,
+            "REDIS_URL": self.redis_url,
+            "AMQP_URL": self.amqp_url,
+        }
+        if self.management_url:
+            found["RABBITMQ_MANAGEMENT_URL"] = self.management_url
+        return found | {f"{service.upper()}_DATABASE_URL": self.database_url(service) for service in SERVICES}
+
+
+def prepare(state: State, environment: Mapping[str, str], tell: Callable[[str], None]) -> None:
+    """Install and lay out what the embedded servers need, before any of them is started."""
+    ports = remembered_ports(state, _PORTS)
+    for service in SERVICES:
+        state.secret(f"role-{service}")
+    if not environment.get("DATABASE_URL"):
+        if postgres.find_binaries() is None:
+            tell(f"installing {postgres.PACKAGE}")
+        postgres.prepare(state)
+    if not environment.get("REDIS_URL"):
+        redis.prepare(state)
+    if not environment.get("AMQP_URL"):
+        if rabbitmq.find_program() is None:
+            tell(f"installing {rabbitmq.PACKAGE}")
+        rabbitmq.require_program(state)
+        rabbitmq.prepare(state, ports)
+
+
+def servers(state: State, environment: Mapping[str, str]) -> Servers:
+    """Where the servers of this folder are."""
+    ports = state.read("ports.json")
+    given_amqp = environment.get("AMQP_URL")
+    return Servers(
+        admin_database_url=environment.get("DATABASE_URL") or postgres.admin_url(state, ports["postgres"]),
+        redis_url=environment.get("REDIS_URL") or redis.url(state, ports["redis"]),
+        amqp_url=given_amqp or rabbitmq.amqp_url(state, ports),
+        management_url=environment.get("RABBITMQ_MANAGEMENT_URL")
+        or (None if given_amqp else rabbitmq.management_url(state, ports)),
+        role_passwords=passwords(state),
+    )
+
+
+def programs(state: State, environment: Mapping[str, str], *, durable: bool) -> list[Program]:
+    """The servers that run here, as programs for the supervisor."""
+    ports = state.read("ports.json")
+    table: list[Program] = []
+    if not environment.get("DATABASE_URL"):
+        table.append(postgres.program(state, ports["postgres"], durable=durable))
+    if not environment.get("REDIS_URL"):
+        table.append(redis.program(state, ports["redis"]))
+    if not environment.get("AMQP_URL"):
+        table.extend(rabbitmq.programs(state, ports))
+    return table

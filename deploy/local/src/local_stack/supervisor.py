@@ -1,0 +1,80 @@
+"""The supervisor: all programs of one system, started in order, kept running, stopped in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from local_stack.child import Child
+from local_stack.errors import LocalStackError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from local_stack.program import Program
+    from local_stack.state import State
+
+_logger = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """Runs a table of programs; the order of the table is the order of start, backwards that of stop."""
+
+    def __init__(self, programs: Sequence[Program], state: State) -> None:
+        self._children = {program.name: Child(program, state) for program in programs}
+        self._starters: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Start every program as soon as those that it comes after have been ready once."""
+        for child in self._children.values():
+            task = asyncio.create_task(self._start_in_turn(child))
+            self._starters.add(task)
+            task.add_done_callback(self._starters.discard)
+
+    async def _start_in_turn(self, child: Child) -> None:
+        for name in child.program.after:
+            child.problem = f"waits for {name}"
+            await self._children[name].ready_once.wait()
+        child.start()
+
+    async def stop(self) -> None:
+        """Stop all: each waits until those that were started after it have ended."""
+        for task in self._starters:
+            task.cancel()
+        running = [child for child in self._children.values() if child.wanted]
+        levels = {name: self._level(name) for name in self._children}
+        for level in sorted(set(levels.values()), reverse=True):
+            await asyncio.gather(
+                *(child.stop() for child in running if levels[child.program.name] == level)
+            )
+
+    def _level(self, name: str) -> int:
+        return 1 + max((self._level(other) for other in self._children[name].program.after), default=0)
+
+    def _child(self, name: str) -> Child:
+        if name not in self._children:
+            known = ", ".join(self._children)
+            message = f"there is no process named {name!r}; there are {known}"
+            raise LocalStackError(message)
+        return self._children[name]
+
+    async def restart_one(self, name: str) -> None:
+        """Stop one program and start it again."""
+        child = self._child(name)
+        _logger.info("%s: restart asked for", name)
+        await child.stop()
+        child.start()
+
+    async def stop_one(self, name: str) -> None:
+        """Stop one program until it is asked for again."""
+        _logger.info("%s: stop asked for", name)
+        await self._child(name).stop()
+
+    def start_one(self, name: str) -> None:
+        """Start one program that was stopped."""
+        self._child(name).start()
+
+    def status(self) -> list[dict[str, Any]]:
+        """The state of every program, in the order of the table."""
+        return [child.status() for child in self._children.values()]

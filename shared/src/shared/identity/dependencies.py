@@ -1,0 +1,57 @@
+"""What an endpoint asks for: someone signed in, with scopes, or an admin."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBearer, SecurityScopes
+from opentelemetry import trace
+
+from shared.identity.principal import Principal
+from shared.identity.verifier import InvalidToken
+from shared.problems import Forbidden, Unauthorized
+
+_bearer = HTTPBearer(auto_error=False, scheme_name="bearer", bearerFormat="JWT")
+_REALM = 'Bearer realm="gatehouse"'
+
+
+async def signed_in(
+    request: Request,
+    scopes: SecurityScopes,
+    _scheme: Annotated[object, Depends(_bearer)],
+) -> Principal:
+    """The caller, who must hold every scope that the route names.
+
+    Raises Unauthorized without a valid token and Forbidden without a scope (RFC 6750 section 3.1).
+    """
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthorized("unauthorized", "Sign in first.")
+    try:
+        principal = await request.app.state.resources.tokens.verify(token.strip())
+    except InvalidToken as error:
+        trace.get_current_span().add_event("token_refused", {"reason": str(error)})
+        raise Unauthorized(
+            "invalid_token", "The token is not valid.", challenge=f'{_REALM}, error="invalid_token"'
+        ) from error
+    missing = [scope for scope in scopes.scopes if scope not in principal.scopes]
+    if missing:
+        challenge = f'{_REALM}, error="insufficient_scope", scope="{" ".join(scopes.scopes)}"'
+        raise Forbidden(
+            "insufficient_scope",
+            f"The token lacks the scope {' '.join(missing)}.",
+            headers={"WWW-Authenticate": challenge},
+        )
+    return principal
+
+
+async def _admin(principal: Annotated[Principal, Security(signed_in)]) -> Principal:
+    if not principal.is_admin:
+        raise Forbidden("forbidden", "Only an admin may do this.")
+    return principal
+
+
+SignedIn = Annotated[Principal, Security(signed_in)]
+"""Anyone with a valid token; for a scope write ``Annotated[Principal, Security(signed_in, scopes=[...])]``."""
+
+Admin = Annotated[Principal, Depends(_admin)]
+"""An admin with a valid token."""

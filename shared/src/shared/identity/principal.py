@@ -1,0 +1,28 @@
+"""The caller, as a verified token says."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who calls. ``subject`` is the token's ``sub``: a user's id, or a client's name for role ``service``."""
+
+    subject: str
+    role: str
+    tier: str
+    scopes: frozenset[str]
+    token_id: str
+
+    @property
+    def user_id(self) -> int:
+        """The user's id; 0, which no user has, for a service."""
+        return int(self.subject) if self.subject.isdigit() else 0
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the role is admin."""
+        return self.role == "admin"
+
+    def may_see(self, user_id: int) -> bool:
+        """Whether what belongs to this user exists for the caller: own, or everything for an admin."""
+        return self.is_admin or self.user_id == user_id

@@ -1,0 +1,119 @@
+"""The pool of connections and the transaction, the unit of every change."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+import asyncpg
+import orjson
+import stamina
+import structlog
+
+from shared.settings import PostgresSettings
+
+log = structlog.stdlib.get_logger(__name__)
+
+Connection: TypeAlias = (
+    "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+)
+
+UNAVAILABLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
+"""What is raised while Postgres is away, starting, stopping or full: worth another try later."""
+
+
+async def _prepare(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(
+            name,
+            schema="pg_catalog",
+            encoder=lambda value: orjson.dumps(value).decode(),
+            decoder=orjson.loads,
+        )
+
+
+class Database:
+    """A pool of connections to one database, as one role.
+
+    ``json`` and ``jsonb`` values go in and come out as Python objects.
+    """
+
+    def __init__(self, settings: PostgresSettings, *, application_name: str) -> None:
+        self._settings = settings
+        self._application_name = application_name
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+
+    @property
+    def pool(self) -> "asyncpg.Pool[asyncpg.Record]":
+        """The open pool."""
+        if self._pool is None:
+            raise RuntimeError("the database is not open")
+        return self._pool
+
+    @property
+    def url(self) -> str:
+        """The connection URL, for what needs a connection of its own outside the pool (LISTEN, locks)."""
+        return self._settings.url.get_secret_value()
+
+    async def open(self) -> None:
+        """Open the pool; while Postgres is away try again for ever with back-off and jitter."""
+        retries = stamina.retry_context(on=UNAVAILABLE, attempts=None, timeout=None, wait_max=5.0)
+        async for attempt in retries:
+            with attempt:
+                self._pool = await asyncpg.create_pool(
+                    self.url,
+                    min_size=self._settings.min_connections,
+                    max_size=self._settings.max_connections,
+                    max_inactive_connection_lifetime=300,
+                    timeout=5,
+                    init=_prepare,
+                    server_settings={
+                        "application_name": self._application_name,
+                        "statement_timeout": str(int(self._settings.statement_seconds * 1000)),
+                        "idle_in_transaction_session_timeout": "30000",
+                    },
+                )
+        log.info("postgres_connected")
+
+    async def close(self) -> None:
+        """Close the pool; connections in use get five seconds to come home."""
+        if self._pool is None:
+            return
+        pool, self._pool = self._pool, None
+        try:
+            async with asyncio.timeout(5):
+                await pool.close()
+        except TimeoutError:
+            pool.terminate()
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Connection]:
+        """A connection without a transaction: each statement commits by itself.
+
+        Raises TimeoutError when none is free within ``acquire_seconds``.
+        """
+        async with self.pool.acquire(timeout=self._settings.acquire_seconds) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A connection in a transaction that commits at the end and rolls back on an exception."""
+        async with self.acquire() as connection, connection.transaction():
+            yield connection
+
+    async def healthy(self) -> bool:
+        """Whether Postgres answers."""
+        try:
+            async with self.acquire() as connection:
+                return await connection.fetchval("SELECT 1", timeout=2) == 1
+        except (*UNAVAILABLE, asyncpg.PostgresError):
+            return False

@@ -1,0 +1,124 @@
+"""Settings, one small class a concern, read from the environment and checked at start.
+
+Any setting may come from a file instead: ``DATABASE_URL_FILE=/run/secrets/database_url``
+(the convention of the official Docker images for secrets).
+"""
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+
+class Environment(StrEnum):
+    """Where the process runs; production refuses what is unsafe."""
+
+    DEVELOPMENT = "development"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class FileSource(PydanticBaseSettingsSource):
+    """Reads the setting ``NAME`` from the file that ``NAME_FILE`` names."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Content of the named file, stripped; None where no file is named."""
+        name = str(field.validation_alias or field_name)
+        path = os.environ.get(f"{name.upper()}_FILE")
+        return (Path(path).read_text().strip() if path else None), name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """All settings that come from files."""
+        values = (self.get_field_value(field, name) for name, field in self.settings_cls.model_fields.items())
+        return {name: value for value, name, _ in values if value is not None}
+
+
+class Settings(BaseSettings):
+    """Base of every settings class: the environment first, then files, then defaults."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no .env files: the caller's environment is the one source
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - FileSource is explicit by name instead
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order of the sources, the first that has a value wins."""
+        return init_settings, env_settings, FileSource(settings_cls)
+
+
+class HttpSettings(Settings):
+    """Where the process listens and how it stops."""
+
+    host: str = Field(default="127.0.0.1", validation_alias="HTTP_HOST")
+    port: int = Field(default=8000, validation_alias="HTTP_PORT", ge=0, le=65535)
+    not_ready_seconds: float = Field(default=0.0, validation_alias="HTTP_NOT_READY_SECONDS", ge=0)
+    drain_seconds: int = Field(default=15, validation_alias="HTTP_DRAIN_SECONDS", ge=1)
+
+
+class PostgresSettings(Settings):
+    """One pool; its waits have a limit of their own (TRAPS.md, forwarding 14)."""
+
+    url: SecretStr = Field(validation_alias="DATABASE_URL")
+    min_connections: int = Field(default=2, validation_alias="DATABASE_MIN_CONNECTIONS", ge=0)
+    max_connections: int = Field(default=10, validation_alias="DATABASE_MAX_CONNECTIONS", ge=1)
+    acquire_seconds: float = Field(default=2.0, validation_alias="DATABASE_ACQUIRE_SECONDS", gt=0)
+    statement_seconds: float = Field(default=10.0, validation_alias="DATABASE_STATEMENT_SECONDS", gt=0)
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> Self:
+        if self.min_connections > self.max_connections:
+            raise ValueError("DATABASE_MIN_CONNECTIONS is above DATABASE_MAX_CONNECTIONS")
+        return self
+
+
+class RedisSettings(Settings):
+    """Redis or Valkey; a call waits at most ``timeout_seconds``."""
+
+    url: SecretStr = Field(validation_alias="REDIS_URL")
+    timeout_seconds: float = Field(default=1.0, validation_alias="REDIS_TIMEOUT_SECONDS", gt=0)
+
+
+class RabbitSettings(Settings):
+    """RabbitMQ; the heartbeat is short so that a dead peer is seen (TRAPS.md, RabbitMQ 1)."""
+
+    url: SecretStr = Field(validation_alias="AMQP_URL")
+    heartbeat_seconds: int = Field(default=15, validation_alias="AMQP_HEARTBEAT_SECONDS", ge=5, le=60)
+
+
+class TelemetrySettings(Settings):
+    """Traces over OTLP/HTTP; without an endpoint nothing is exported."""
+
+    endpoint: str | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    sample_ratio: float = Field(default=1.0, validation_alias="TRACES_SAMPLE_RATIO", ge=0, le=1)
+    log_level: str = Field(
+        default="INFO", validation_alias="LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$"
+    )
+
+
+class TokenSettings(Settings):
+    """What a token must say to be taken (RFC 9068 section 4)."""
+
+    issuer: str = Field(validation_alias="TOKEN_ISSUER")
+    audience: str = Field(default="gatehouse", validation_alias="TOKEN_AUDIENCE")
+    jwks_url: str = Field(default="", validation_alias="JWKS_URL")
+
+
+class ServiceSettings(Settings):
+    """What every service reads; a service adds its own concerns in a subclass."""
+
+    environment: Environment = Field(default=Environment.DEVELOPMENT, validation_alias="ENVIRONMENT")
+    http: HttpSettings = Field(default_factory=HttpSettings)
+    postgres: PostgresSettings = Field(default_factory=PostgresSettings)  # pyright: ignore[reportArgumentType] - read from the environment
+    redis: RedisSettings = Field(default_factory=RedisSettings)  # pyright: ignore[reportArgumentType] - the same
+    rabbit: RabbitSettings = Field(default_factory=RabbitSettings)  # pyright: ignore[reportArgumentType] - the same
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
+    tokens: TokenSettings = Field(default_factory=TokenSettings)  # pyright: ignore[reportArgumentType] - the same

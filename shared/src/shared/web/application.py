@@ -1,0 +1,123 @@
+"""The application every service is made by: reads as a list of what a service is made of."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from fastapi import APIRouter, Depends, FastAPI
+from redis.asyncio import Redis
+
+from shared.http import create_http_client
+from shared.identity.jwks import KeySource, RemoteKeys
+from shared.identity.verifier import TokenVerifier
+from shared.logs import configure_logs
+from shared.postgres import Database, migrate
+from shared.settings import RedisSettings, ServiceSettings
+from shared.telemetry import configure_telemetry, trace_application
+from shared.web.content_type import require_json
+from shared.web.hangup import CancelOnHangUp
+from shared.web.health import Check, health_router
+from shared.web.observe import ObserveRequests, metrics
+from shared.web.openapi import describe
+from shared.web.problem_handlers import install_problem_handlers
+from shared.web.resources import Resources
+
+ServiceLifespan: TypeAlias = Callable[[Resources], AbstractAsyncContextManager[Any]]
+"""Opens what only this service holds; what it yields is ``Resources.service``."""
+
+
+def create_app(
+    service: str,
+    settings: ServiceSettings,
+    *,
+    version: str,
+    migrations: Sequence[Path],
+    routers: Sequence[APIRouter] = (),
+    bare_routers: Sequence[APIRouter] = (),
+    lifespan: ServiceLifespan | None = None,
+    keys: KeySource | None = None,
+    checks: Mapping[str, Callable[[Resources], Awaitable[bool]]] | None = None,
+    role: str = "api",
+) -> FastAPI:
+    """Make a service's application.
+
+    ``routers`` take JSON bodies only; ``bare_routers`` look after their own. ``keys`` are those that
+    tokens are verified with, by default the ones that ``JWKS_URL`` serves. ``checks`` are further
+    dependencies that the service is not ready without.
+    """
+    configure_logs(service, settings.telemetry.log_level)
+    provider = configure_telemetry(service, role, settings.telemetry)
+    database = Database(settings.postgres, application_name=f"{service}-{role}")
+    redis = create_redis(settings.redis)
+    draining = asyncio.Event()
+
+    @asynccontextmanager
+    async def running(app: FastAPI) -> AsyncIterator[None]:
+        await database.open()
+        try:
+            await migrate(database, service, migrations)
+            async with create_http_client() as http:
+                source = keys or RemoteKeys(settings.tokens.jwks_url, http)
+                resources = Resources(
+                    settings, database, redis, TokenVerifier(settings.tokens, source), draining
+                )
+                app.state.resources = resources
+                if lifespan is None:
+                    yield
+                else:
+                    async with lifespan(resources) as own:
+                        app.state.resources = replace(resources, service=own)
+                        yield
+        finally:
+            await redis.aclose()
+            await database.close()
+            await asyncio.to_thread(provider.shutdown)
+
+    app = FastAPI(
+        title=service,
+        version=version,
+        lifespan=running,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    app.state.draining = draining
+    app.state.service_name = service
+    app.add_middleware(CancelOnHangUp)
+    app.add_middleware(ObserveRequests)
+    install_problem_handlers(app)
+    for router in routers:
+        app.include_router(router, dependencies=[Depends(require_json)])
+    for router in bare_routers:
+        app.include_router(router)
+    needed: dict[str, Check] = {"postgres": database.healthy, **_bind(app, checks or {})}
+    app.include_router(health_router(needed, {"redis": partial(_answers, redis)}, draining))
+    app.add_api_route("/metrics", metrics, include_in_schema=False)
+    describe(app)
+    trace_application(app, provider)
+    return app
+
+
+def create_redis(settings: RedisSettings) -> "Redis[Any]":
+    """A client whose calls end within their time."""
+    return Redis.from_url(
+        settings.url.get_secret_value(),
+        socket_timeout=settings.timeout_seconds,
+        socket_connect_timeout=settings.timeout_seconds,
+        health_check_interval=15,
+    )
+
+
+def _bind(app: FastAPI, checks: Mapping[str, Callable[[Resources], Awaitable[bool]]]) -> dict[str, Check]:
+    def bound(check: Callable[[Resources], Awaitable[bool]]) -> Check:
+        return lambda: check(app.state.resources)
+
+    return {name: bound(check) for name, check in checks.items()}
+
+
+async def _answers(redis: "Redis[Any]") -> bool:
+    return bool(await redis.ping())

@@ -1,0 +1,68 @@
+"""The OpenAPI document: errors are problem documents everywhere, and the committed copy never drifts."""
+
+import argparse
+import difflib
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from shared.problems import ProblemDocument
+
+_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+def describe(app: FastAPI) -> None:
+    """Make the app's document say what its answers really are."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app)
+        return app.openapi_schema
+
+    app.openapi = openapi
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+    schemas: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas.pop("HTTPValidationError", None)
+    schemas.pop("ValidationError", None)
+    problem = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(problem.pop("$defs", {}))
+    schemas["Problem"] = {**problem, "title": "Problem"}
+    for path in document.get("paths", {}).values():
+        for operation in path.values():
+            answers: dict[str, Any] = operation.setdefault("responses", {})
+            if "422" in answers:
+                answers["422"] = {"description": "A field breaks a rule.", "content": _PROBLEM}
+            if "requestBody" in operation:
+                answers["400"] = {"description": "The body does not parse.", "content": _PROBLEM}
+                answers["415"] = {"description": "A body type that is not taken.", "content": _PROBLEM}
+            answers["503"] = {"description": "A dependency is away. Try again.", "content": _PROBLEM}
+    return document
+
+
+def render(app: FastAPI) -> str:
+    """The document as it is committed: sorted, indented, with a last newline."""
+    return orjson.dumps(app.openapi(), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode() + "\n"
+
+
+def main(app: FastAPI, committed: Path) -> None:
+    """Write the committed document, or with ``--check`` exit 1 and show how it drifted."""
+    parser = argparse.ArgumentParser(description=f"The OpenAPI document {committed.name} of {app.title}.")
+    parser.add_argument("--check", action="store_true", help="write nothing, fail on drift")
+    arguments = parser.parse_args()
+    wanted = render(app)
+    if not arguments.check:
+        committed.write_text(wanted)
+        return
+    found = committed.read_text() if committed.exists() else ""
+    if found != wanted:
+        sys.stdout.writelines(
+            difflib.unified_diff(found.splitlines(True), wanted.splitlines(True), "committed", "the code's")
+        )
+        raise SystemExit(f"{app.title}: the OpenAPI document drifted; run python -m {app.title}.openapi")

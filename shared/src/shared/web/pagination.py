@@ -1,0 +1,37 @@
+"""Lists are pages: ``{items, total, page, page_size}``."""
+
+from typing import Annotated, Generic, TypeVar
+
+from fastapi import Query
+from pydantic import BaseModel
+
+Item = TypeVar("Item")
+
+
+class PageQuery(BaseModel):
+    """Which page is asked for; pages count from 1."""
+
+    page: int = 1
+    page_size: int = 20
+
+    @property
+    def offset(self) -> int:
+        """Rows before this page."""
+        return (self.page - 1) * self.page_size
+
+
+def page_query(
+    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+    page_size: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> PageQuery:
+    """Read ``?page&page_size``."""
+    return PageQuery(page=page, page_size=page_size)
+
+
+class Page(BaseModel, Generic[Item]):
+    """One page of a list and how many there are in all."""
+
+    items: list[Item]
+    total: int
+    page: int
+    page_size: int

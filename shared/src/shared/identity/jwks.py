@@ -41,9 +41,7 @@ class RemoteKeys:
         """The key of this id, fetched when it is not known or the set is old."""
         age = time.monotonic() - self._asked_at
         known = self._keys.get(key_id)
-        if (known is not None and age < _FRESH_SECONDS) or (
-            known is None and age < _REFETCH_SECONDS and self._keys
-        ):
+        if (known is not None and age < _FRESH_SECONDS) or (known is None and age < _REFETCH_SECONDS and self._keys):
             return known
         async with self._lock:
             if key_id not in self._keys or time.monotonic() - self._asked_at >= _FRESH_SECONDS:

@@ -14,9 +14,7 @@ from shared.settings import PostgresSettings
 
 log = structlog.stdlib.get_logger(__name__)
 
-Connection: TypeAlias = (
-    "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
-)
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 UNAVAILABLE = (
     OSError,

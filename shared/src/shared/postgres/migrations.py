@@ -60,9 +60,7 @@ async def migrate(database: Database, service: str, directories: Sequence[Path])
         wanted += read_migrations(service, directory)
     async with database.acquire() as connection:
         await connection.execute("SET statement_timeout = 0")
-        await connection.execute(
-            "SELECT pg_advisory_lock(hashtextextended('migrations:' || current_schema(), 0))"
-        )
+        await connection.execute("SELECT pg_advisory_lock(hashtextextended('migrations:' || current_schema(), 0))")
         try:
             return await _apply(connection, wanted)
         finally:

@@ -30,9 +30,7 @@ class Servers:
 
 def start_servers(repository: Path) -> Servers:
     """The servers of the environment (``TEST_ADMIN_DATABASE_URL`` ...), else the embedded ones, started if need be."""
-    values = {
-        name.removeprefix("TEST_"): value for name, value in os.environ.items() if name.startswith("TEST_")
-    }
+    values = {name.removeprefix("TEST_"): value for name, value in os.environ.items() if name.startswith("TEST_")}
     if "ADMIN_DATABASE_URL" not in values:
         state = str(repository / ".state" / "test")
         subprocess.run([sys.executable, "-m", "local_stack", "servers", "up", "--state", state], check=True)  # noqa: S603 - our own command

@@ -6,6 +6,7 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.algorithms import OKPAlgorithm
 
 ISSUER = "http://gateway.test"
 AUDIENCE = "gatehouse"
@@ -17,7 +18,7 @@ class Signer:
 
     def __init__(self) -> None:
         self._private = Ed25519PrivateKey.generate()
-        public: dict[str, Any] = jwt.algorithms.OKPAlgorithm.to_jwk(self._private.public_key(), as_dict=True)
+        public: dict[str, Any] = OKPAlgorithm.to_jwk(self._private.public_key(), as_dict=True)
         self.jwk = {**public, "kid": "test-key", "alg": "EdDSA", "use": "sig"}
         self._key = jwt.PyJWK.from_dict(self.jwk)
 
@@ -41,9 +42,7 @@ class Signer:
             "tier": tier,
             **claims,
         }
-        return jwt.encode(
-            payload, self._private, algorithm="EdDSA", headers={"typ": "at+jwt", "kid": "test-key"}
-        )
+        return jwt.encode(payload, self._private, algorithm="EdDSA", headers={"typ": "at+jwt", "kid": "test-key"})
 
     def headers(self, user_id: int, *, role: str = "user", **claims: Any) -> dict[str, str]:
         """The Authorization header of this user."""

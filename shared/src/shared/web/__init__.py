@@ -20,7 +20,7 @@ from shared.web.dependencies import Transaction, get_resources
 from shared.web.etags import check_if_match, etag, not_modified
 from shared.web.fields import EntityId, RequestBody
 from shared.web.idempotency import Answer, Idempotency
-from shared.web.pagination import Page, PageQuery
+from shared.web.pagination import Page, PageQuery, Paging
 from shared.web.resources import Resources
 from shared.web.server import serve
 
@@ -34,6 +34,7 @@ __all__ = [
     "NotFound",
     "Page",
     "PageQuery",
+    "Paging",
     "PaymentRequired",
     "PreconditionFailed",
     "Problem",

@@ -62,9 +62,7 @@ def create_app(
             await migrate(database, service, migrations)
             async with create_http_client() as http:
                 source = keys or RemoteKeys(settings.tokens.jwks_url, http)
-                resources = Resources(
-                    settings, database, redis, TokenVerifier(settings.tokens, source), draining
-                )
+                resources = Resources(settings, database, redis, TokenVerifier(settings.tokens, source), draining)
                 app.state.resources = resources
                 if lifespan is None:
                     yield
@@ -102,7 +100,7 @@ def create_app(
     return app
 
 
-def create_redis(settings: RedisSettings) -> "Redis[Any]":
+def create_redis(settings: RedisSettings) -> Redis:
     """A client whose calls end within their time."""
     return Redis.from_url(
         settings.url.get_secret_value(),
@@ -119,5 +117,5 @@ def _bind(app: FastAPI, checks: Mapping[str, Callable[[Resources], Awaitable[boo
     return {name: bound(check) for name, check in checks.items()}
 
 
-async def _answers(redis: "Redis[Any]") -> bool:
+async def _answers(redis: Redis) -> bool:
     return bool(await redis.ping())

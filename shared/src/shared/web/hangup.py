@@ -23,7 +23,7 @@ class CancelOnHangUp:
         if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
             await self._app(scope, receive, send)
             return
-        handler = asyncio.create_task(self._app(scope, _no_body(), send))
+        handler = asyncio.ensure_future(self._app(scope, _no_body(), send))
         watch = asyncio.create_task(_hung_up(receive))
         try:
             await asyncio.wait({handler, watch}, return_when=asyncio.FIRST_COMPLETED)

@@ -33,9 +33,7 @@ async def _run(check: Check) -> Literal["healthy", "unhealthy"]:
         return "unhealthy"
 
 
-def health_router(
-    needed: Mapping[str, Check], optional: Mapping[str, Check], draining: asyncio.Event
-) -> APIRouter:
+def health_router(needed: Mapping[str, Check], optional: Mapping[str, Check], draining: asyncio.Event) -> APIRouter:
     """Routes of the probes; not ready as soon as the process is told to stop.
 
     What is ``optional`` is shown and does not decide: its loss must not take the service down too.

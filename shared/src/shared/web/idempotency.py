@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Any
 
+import asyncpg
 import orjson
 from fastapi import Depends, Header, Request, Response
 from fastapi.encoders import jsonable_encoder
@@ -91,7 +92,7 @@ class IdempotentCall:
         )
         return response
 
-    def _replay(self, row: Mapping[str, Any]) -> Response:
+    def _replay(self, row: asyncpg.Record) -> Response:
         if row["fingerprint"] != self._fingerprint:
             raise UnprocessableContent(
                 "idempotency_key_reused", "This Idempotency-Key was used with another request.", errors=[]

@@ -51,9 +51,7 @@ class ObserveRequests:
             route = getattr(scope.get("route"), "path", "unmatched")
             REQUESTS.labels(scope["method"], route, status).inc()
             SECONDS.labels(scope["method"], route).observe(seconds)
-            headers = {
-                key: value.decode("latin-1") for key, value in scope["headers"] if key == b"x-request-id"
-            }
+            headers = {key: value.decode("latin-1") for key, value in scope["headers"] if key == b"x-request-id"}
             log.info(
                 "request",
                 method=scope["method"],

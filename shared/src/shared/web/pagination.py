@@ -2,7 +2,7 @@
 
 from typing import Annotated, Generic, TypeVar
 
-from fastapi import Query
+from fastapi import Depends, Query
 from pydantic import BaseModel
 
 Item = TypeVar("Item")
@@ -35,3 +35,7 @@ class Page(BaseModel, Generic[Item]):
     total: int
     page: int
     page_size: int
+
+
+Paging = Annotated[PageQuery, Depends(page_query)]
+"""The page that the request asks for."""

@@ -83,9 +83,7 @@ def _trace_id(request: Request) -> str:
 
 async def _on_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)  # noqa: S101 - what the handler is registered for
-    return problem_response(
-        request, error.status, error.code, error.detail, headers=error.headers, errors=error.errors
-    )
+    return problem_response(request, error.status, error.code, error.detail, headers=error.headers, errors=error.errors)
 
 
 async def _on_validation(request: Request, error: Exception) -> Response:
@@ -116,20 +114,14 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 async def _on_data_error(request: Request, error: Exception) -> Response:
     # A value the schema let through and Postgres does not take (a NUL in a text, say) is the caller's.
     log.warning("value_refused_by_postgres", error=type(error).__name__)
-    return await _on_problem(
-        request, UnprocessableContent("validation_error", "A value cannot be stored.", errors=[])
-    )
+    return await _on_problem(request, UnprocessableContent("validation_error", "A value cannot be stored.", errors=[]))
 
 
 async def _on_unavailable(request: Request, error: Exception) -> Response:
     log.warning("dependency_unavailable", error=type(error).__name__, exc_info=error)
-    return await _on_problem(
-        request, Unavailable("dependency_unavailable", "A part of the system is away. Try again.")
-    )
+    return await _on_problem(request, Unavailable("dependency_unavailable", "A part of the system is away. Try again."))
 
 
 async def _on_unforeseen(request: Request, error: Exception) -> Response:
     log.error("unforeseen_error", exc_info=error)
-    return problem_response(
-        request, HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "Something broke on our side."
-    )
+    return problem_response(request, HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "Something broke on our side.")

@@ -20,7 +20,7 @@ class Resources:
 
     settings: ServiceSettings
     database: Database
-    redis: "Redis[Any]"
+    redis: Redis
     tokens: TokenVerifier
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     service: Any = None

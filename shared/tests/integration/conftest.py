@@ -1,0 +1,121 @@
+"""A service as small as one can be, made of all that shared's web half gives, and clients of it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi import APIRouter, FastAPI, Request, Response, Security
+
+from shared.identity import Admin, Principal, SignedIn, signed_in
+from shared.identity.jwks import KeySource
+from shared.settings import ServiceSettings
+from shared.testing.serving import running
+from shared.testing.tokens import Signer
+from shared.web import (
+    Answer,
+    EntityId,
+    Idempotency,
+    NotFound,
+    Page,
+    Paging,
+    RequestBody,
+    Transaction,
+    check_if_match,
+    create_app,
+    etag,
+    not_modified,
+)
+
+router = APIRouter()
+
+
+class Note(RequestBody):
+    text: str
+
+
+@router.post("/notes", status_code=201)
+async def write_note(body: Note, _who: SignedIn, connection: Transaction, idempotency: Idempotency) -> Response:
+    async def write() -> Answer:
+        note_id = await connection.fetchval("INSERT INTO notes (text) VALUES ($1) RETURNING id", body.text)
+        return Answer(201, {"id": note_id}, {"Location": f"/notes/{note_id}"})
+
+    return await idempotency.run(connection, write)
+
+
+@router.get("/notes")
+async def list_notes(connection: Transaction, page: Paging) -> Page[str]:
+    rows = await connection.fetch("SELECT text FROM notes ORDER BY id LIMIT $1 OFFSET $2", page.page_size, page.offset)
+    total: int = await connection.fetchval("SELECT count(*) FROM notes")
+    return Page(items=[row["text"] for row in rows], total=total, page=page.page, page_size=page.page_size)
+
+
+@router.get("/notes/{note_id}", response_model=str)
+async def read_note(note_id: EntityId, request: Request, response: Response, connection: Transaction) -> str | Response:
+    text: str | None = await connection.fetchval("SELECT text FROM notes WHERE id = $1", note_id)
+    if text is None:
+        raise NotFound("note_not_found", "No such note.")
+    if (unchanged := not_modified(request, 1)) is not None:
+        return unchanged
+    response.headers["ETag"] = etag(1)
+    return text
+
+
+@router.put("/notes/{note_id}")
+async def replace_note(note_id: EntityId, body: Note, request: Request, connection: Transaction) -> str:
+    check_if_match(request, 1)
+    await connection.execute("UPDATE notes SET text = $2 WHERE id = $1", note_id, body.text)
+    return body.text
+
+
+@router.post("/notes/broken", status_code=201)
+async def write_and_fail(connection: Transaction) -> None:
+    await connection.execute("INSERT INTO notes (text) VALUES ('half done')")
+    raise RuntimeError("secret-looking detail: password=hunter2")
+
+
+@router.get("/slow")
+async def slow(connection: Transaction) -> None:
+    await connection.execute("SELECT pg_sleep(8) /* slow note */")
+
+
+@router.get("/admin")
+async def admin(_who: Admin) -> str:
+    return "admin"
+
+
+@router.get("/scoped")
+async def scoped(who: Annotated[Principal, Security(signed_in, scopes=["reports:read"])]) -> str:
+    return who.subject
+
+
+def create_sample(settings: ServiceSettings, keys: KeySource | None = None) -> FastAPI:
+    return create_app(
+        "sample",
+        settings,
+        version="1.0.0",
+        migrations=[Path(__file__).parent / "sample"],
+        routers=[router],
+        keys=keys,
+    )
+
+
+SampleMaker = Callable[..., FastAPI]
+
+
+@pytest.fixture(scope="session")
+def sample_maker() -> SampleMaker:
+    return create_sample
+
+
+@pytest_asyncio.fixture(scope="session")
+async def sample_settings(service_settings: Callable[[str], Awaitable[ServiceSettings]]) -> ServiceSettings:
+    return await service_settings("sample")
+
+
+@pytest_asyncio.fixture(scope="session")
+async def sample(sample_settings: ServiceSettings, signer: Signer) -> AsyncIterator[httpx.AsyncClient]:
+    async with running(create_sample(sample_settings, signer)) as client:
+        yield client

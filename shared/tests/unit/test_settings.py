@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from shared.settings import PostgresSettings, RabbitSettings, TelemetrySettings
+
+
+def test_a_setting_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://a")
+    assert PostgresSettings().url.get_secret_value() == "postgresql://a"
+
+
+def test_a_setting_comes_from_the_file_that_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    (tmp_path / "url").write_text("amqp://b\n")
+    monkeypatch.delenv("AMQP_URL", raising=False)
+    monkeypatch.setenv("AMQP_URL_FILE", str(tmp_path / "url"))
+    assert RabbitSettings().url.get_secret_value() == "amqp://b"
+
+
+def test_a_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:hunter2@h/d")
+    assert "hunter2" not in repr(PostgresSettings())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("DATABASE_MAX_CONNECTIONS", "0"), ("DATABASE_MIN_CONNECTIONS", "11"), ("DATABASE_ACQUIRE_SECONDS", "soon")],
+)
+def test_a_bad_setting_stops_the_start_and_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://a")
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError, match=name):
+        PostgresSettings()
+
+
+def test_a_missing_setting_stops_the_start_and_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    with pytest.raises(ValidationError, match="DATABASE_URL"):
+        PostgresSettings()
+
+
+def test_a_ratio_is_a_ratio(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TRACES_SAMPLE_RATIO", "1.5")
+    with pytest.raises(ValidationError, match="TRACES_SAMPLE_RATIO"):
+        TelemetrySettings()

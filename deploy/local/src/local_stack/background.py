@@ -85,6 +85,8 @@ def shut_down(state: State, seconds: float = 90.0) -> bool:
         deadline = time.monotonic() + seconds
         while is_running(state):
             if time.monotonic() > deadline:
-                raise LocalStackError(f"the supervisor did not end within {seconds:.0f} s; see {state.log('supervisor')}")
+                raise LocalStackError(
+                    f"the supervisor did not end within {seconds:.0f} s; see {state.log('supervisor')}"
+                )
             time.sleep(0.05)
     return bool(orphans.end(state)) or ran

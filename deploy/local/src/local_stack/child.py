@@ -164,9 +164,7 @@ class Child:
             async with asyncio.timeout(self.program.stop_seconds):
                 await process.wait()
         except TimeoutError:
-            _logger.warning(
-                "%s did not end within %.0f s: killed", self.program.name, self.program.stop_seconds
-            )
+            _logger.warning("%s did not end within %.0f s: killed", self.program.name, self.program.stop_seconds)
             orphans.signal_group(process.pid, signal.SIGKILL)
             await process.wait()
         orphans.signal_group(process.pid, signal.SIGKILL)

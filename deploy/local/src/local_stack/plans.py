@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local_stack import embedded
+from local_stack.system import system_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,4 +19,7 @@ def servers_plan(state: State, environment: Mapping[str, str]) -> list[Program]:
     return embedded.programs(state, environment, durable=False)
 
 
-PLANS: dict[str, Callable[[State, Mapping[str, str]], list[Program]]] = {"servers": servers_plan}
+PLANS: dict[str, Callable[[State, Mapping[str, str]], list[Program]]] = {
+    "servers": servers_plan,
+    "system": system_plan,
+}

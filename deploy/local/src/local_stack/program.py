@@ -19,7 +19,9 @@ _PROBE_SECONDS = 2.0
 class Probe(Protocol):
     """Says whether a program is ready, in the words of its problem: an empty text is ready."""
 
-    async def __call__(self) -> str: ...
+    async def __call__(self) -> str:
+        """Ask once."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class TcpProbe:
     port: int
 
     async def __call__(self) -> str:
+        """Ask once."""
         try:
             async with asyncio.timeout(_PROBE_SECONDS):
                 _, writer = await asyncio.open_connection(HOST, self.port)
@@ -46,6 +49,7 @@ class HttpProbe:
     path: str = "/health/ready"
 
     async def __call__(self) -> str:
+        """Ask once."""
         request = f"GET {self.path} HTTP/1.1\r\nHost: {HOST}:{self.port}\r\nConnection: close\r\n\r\n"
         try:
             async with asyncio.timeout(_PROBE_SECONDS):

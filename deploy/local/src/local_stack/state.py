@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from local_stack.errors import LocalStackError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 REPOSITORY = Path(__file__).resolve().parents[4]
 
@@ -67,7 +67,7 @@ class State:
         return kept[name]
 
     @contextmanager
-    def lock(self, name: str = "lock", *, seconds: float = 180.0) -> Iterator[None]:
+    def lock(self, name: str = "lock", *, seconds: float = 180.0) -> Generator[None]:
         """Hold a file lock, so that two commands on one folder take turns."""
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / name).open("a") as file:

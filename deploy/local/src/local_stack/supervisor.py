@@ -45,9 +45,7 @@ class Supervisor:
         running = [child for child in self._children.values() if child.wanted]
         levels = {name: self._level(name) for name in self._children}
         for level in sorted(set(levels.values()), reverse=True):
-            await asyncio.gather(
-                *(child.stop() for child in running if levels[child.program.name] == level)
-            )
+            await asyncio.gather(*(child.stop() for child in running if levels[child.program.name] == level))
 
     def _level(self, name: str) -> int:
         return 1 + max((self._level(other) for other in self._children[name].program.after), default=0)

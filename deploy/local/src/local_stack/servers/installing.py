@@ -13,7 +13,7 @@ from local_stack.errors import LocalStackError
 from local_stack.state import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 _POLICY = Path("/usr/sbin/policy-rc.d")
 _NO_CLUSTER = Path("/etc/postgresql-common/createcluster.d/gatehouse.conf")
@@ -43,7 +43,7 @@ def install(package: str, state: State) -> None:
 
 
 @contextmanager
-def _no_services() -> Iterator[None]:
+def _no_services() -> Generator[None]:
     """Keep maintainer scripts from starting services and from making a Postgres cluster, while it lasts.
 
     `policy-rc.d` is Debian's own way (invoke-rc.d(8)); one that is already there is the machine's and stays.

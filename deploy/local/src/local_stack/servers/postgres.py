@@ -76,12 +76,24 @@ def prepare(state: State) -> None:
         os.chown(home(state, "postgres"), user, user)
         os.chown(secret, user, user)
     command = [
-        str(binaries / "initdb"), f"--pgdata={data}", f"--username={_ADMIN}", f"--pwfile={secret}",
-        "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8",
-    ]  # fmt: skip
-    identity = {} if user is None else {"user": user, "group": user, "extra_groups": []}
+        str(binaries / "initdb"),
+        f"--pgdata={data}",
+        f"--username={_ADMIN}",
+        f"--pwfile={secret}",
+        "--auth=scram-sha-256",
+        "--encoding=UTF8",
+        "--locale=C.UTF-8",
+    ]
     result = subprocess.run(
-        command, cwd="/", env=_environment(), capture_output=True, text=True, check=False, **identity
+        command,
+        cwd="/",
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        user=user,
+        group=user,
+        extra_groups=None if user is None else [],
     )
     secret.unlink()
     if result.returncode:
@@ -105,13 +117,11 @@ def program(state: State, port: int, *, durable: bool) -> Program:
     async def finish() -> None:
         await ready_database(url, state)
 
+    server = _usable_by_its_user(require_binaries(state), state) / "postgres"
+    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     return Program(
         name="postgres",
-        command=(
-            str(_usable_by_its_user(require_binaries(state), state) / "postgres"),
-            "-D", str(folder / "data"),
-            *(word for name, value in settings.items() for word in ("-c", f"{name}={value}")),
-        ),  # fmt: skip
+        command=(str(server), "-D", str(folder / "data"), *options),
         environment=_environment(),
         port=port,
         probe=TcpProbe(port),

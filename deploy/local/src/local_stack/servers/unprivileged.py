@@ -6,9 +6,8 @@ import hashlib
 import os
 import shutil
 import stat
-from typing import TYPE_CHECKING
-
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from local_stack.errors import LocalStackError
 

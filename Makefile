@@ -1,0 +1,106 @@
+# Gatehouse: every command a person needs. `make help` lists them.
+# Needs python3 with venv, git and make; the rest is set up by itself the first time.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.SUFFIXES:
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+SYNCED := $(VENV)/.synced
+STACK := $(BIN)/python -m local_stack
+TEST_STATE ?= $(CURDIR)/.state/test
+LINES ?= 100
+
+# uv trusts the machine's certificates, as pip and git do, and not a list of its own.
+export UV_SYSTEM_CERTS := 1
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
+export UV_NO_PROGRESS := $(if $(CI),1,)
+unexport VIRTUAL_ENV
+
+LOCKED := pyproject.toml uv.lock $(wildcard gateway/pyproject.toml shared/pyproject.toml services/*/pyproject.toml deploy/local/pyproject.toml)
+
+.PHONY: help setup up demo down clean status logs mail restart test test-unit test-integration test-e2e servers check format
+
+##@ Run it
+
+up: $(SYNCED) ## Bring the whole system up and return when all of it is ready (MODE=compose|local)
+	@$(STACK) up
+
+demo: $(SYNCED) ## One journey: register, order, pay, report, trace; each step with its time
+	@$(BIN)/python -m local_stack.demo
+
+down: $(SYNCED) ## Stop what `make up` started, keep the data
+	@$(STACK) down
+
+clean: $(SYNCED) ## Stop it and remove the data
+	@$(STACK) clean
+
+status: $(SYNCED) ## Who runs, ready or not, since when, on which port
+	@$(STACK) status
+
+logs: $(SYNCED) ## One process's log: make logs S=orders (FOLLOW=1 to follow, LINES=n)
+	@$(STACK) logs $(S) --lines $(LINES) $(if $(FOLLOW),--follow)
+
+restart: $(SYNCED) ## Restart one process: make restart S=orders
+	@$(STACK) restart $(S)
+
+mail: $(SYNCED) ## The mails the system has sent
+	@$(STACK) mail
+
+##@ Test it
+
+test: $(SYNCED) ## Every test: unit, integration on real servers, end to end
+	@failed=; for tier in unit integration e2e; do \
+	  $(MAKE) --no-print-directory test-$$tier || failed="$$failed $$tier"; \
+	done; \
+	test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
+
+test-unit: $(SYNCED) ## The tests that need nothing
+	@echo "== unit"
+	@$(BIN)/python -m pytest $(wildcard */tests/unit */*/tests/unit)
+
+test-integration: $(SYNCED) servers ## The tests on real Postgres, Redis and RabbitMQ
+	@echo "== integration"
+	@$(BIN)/python -m pytest $(wildcard */tests/integration */*/tests/integration)
+
+test-e2e: $(SYNCED) ## The tests of the whole system from outside
+	@echo "== end to end"
+	@$(BIN)/python -m pytest tests/e2e
+
+servers: $(SYNCED)
+	@$(STACK) servers up --state $(TEST_STATE)
+
+##@ Check it
+
+check: $(SYNCED) ## Lint, format, types, architecture, lock file, OpenAPI drift
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+	$(BIN)/uv lock --check
+	$(BIN)/python -m users.openapi --check
+	$(BIN)/python -m orders.openapi --check
+	$(BIN)/python -m reports.openapi --check
+
+format: $(SYNCED) ## Put the code in its standard form
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+##@ Set up
+
+setup: $(SYNCED) ## Make .venv with everything in it (done by the others when needed)
+
+$(SYNCED): $(LOCKED)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python 3.11 or later is needed; set PYTHON=python3.x" >&2; exit 1; }
+	@test -x $(BIN)/python || { echo "  making $(VENV)"; $(PYTHON) -m venv $(VENV) || { echo "error: $(PYTHON) can't make a venv (Debian: apt install python3-venv)" >&2; exit 1; }; }
+	@test -x $(BIN)/uv || { echo "  installing uv $(UV_VERSION)"; $(BIN)/python -m ensurepip >/dev/null; $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
+	@echo "  installing what pyproject.toml and uv.lock name"
+	@$(BIN)/uv sync --frozen --all-packages --inexact
+	@touch $@
+
+help: ## This list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

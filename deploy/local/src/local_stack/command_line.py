@@ -1,0 +1,100 @@
+"""The command line: what the Makefile calls."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from local_stack import inspect_commands, lifecycle, mode, server_commands
+from local_stack.errors import LocalStackError
+from local_stack.state import State
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; an error a person can act upon is shown in words, and the status is 1."""
+    chosen = _parser().parse_args(arguments)
+    state = State.at(chosen.state)
+    try:
+        return _run(chosen, state)
+    except LocalStackError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="local_stack")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--state", type=Path, help="the state folder (GATEHOUSE_STATE, else .state)")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    def command(name: str, text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=text, parents=[shared])
+
+    command("up", "bring the whole system up")
+    command("down", "stop it and keep the data")
+    command("clean", "stop it and remove the data")
+    command("status", "who runs, ready or not, since when, on which port").add_argument("--json", action="store_true")
+    logs = command("logs", "one process's log")
+    logs.add_argument("name", nargs="?")
+    logs.add_argument("--follow", action="store_true")
+    logs.add_argument("--lines", type=int, default=100)
+    for name in ("restart", "stop", "start"):
+        command(name, f"{name} one process").add_argument("name")
+    command("servers", "the embedded servers alone, for tests").add_argument("action", choices=["up", "down", "env"])
+    return parser
+
+
+def _run(chosen: argparse.Namespace, state: State) -> int:
+    match chosen.command:
+        case "up":
+            return _up(state)
+        case "servers":
+            {"up": server_commands.up, "down": server_commands.down, "env": server_commands.env}[chosen.action](state)
+            return 0
+        case _ if mode.remembered_mode(state) == "compose":
+            return _in_compose(chosen, state)
+        case "down":
+            lifecycle.down(state)
+        case "clean":
+            lifecycle.clean(state)
+        case "status":
+            return inspect_commands.status(state, as_json=chosen.json)
+        case "logs":
+            return inspect_commands.logs(state, chosen.name, follow=chosen.follow, lines=chosen.lines)
+        case "restart":
+            inspect_commands.restart(state, chosen.name)
+        case "stop":
+            inspect_commands.stop(state, chosen.name)
+        case _:
+            inspect_commands.start(state, chosen.name)
+    return 0
+
+
+def _up(state: State) -> int:
+    chosen_mode = mode.chosen_mode(os.environ)
+    if chosen_mode == "compose":
+        mode.remember(state, chosen_mode)
+        return mode.compose("up", "--build", "--wait")
+    lifecycle.up(state, ports_known=lambda: mode.remember(state, chosen_mode))
+    return 0
+
+
+def _in_compose(chosen: argparse.Namespace, state: State) -> int:
+    match chosen.command:
+        case "down":
+            return mode.compose("down")
+        case "clean":
+            mode.forget(state)
+            return mode.compose("down", "--volumes")
+        case "status":
+            return mode.compose("ps", *(["--format", "json"] if chosen.json else []))
+        case "logs":
+            follow = ["--follow"] if chosen.follow else []
+            return mode.compose("logs", "--tail", str(chosen.lines), *follow, *([chosen.name] if chosen.name else []))
+        case command:
+            return mode.compose(command, chosen.name)

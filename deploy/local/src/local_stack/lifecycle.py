@@ -1,0 +1,138 @@
+"""`up`, `down` and `clean` of the whole system as local processes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from local_stack import background, control, embedded
+from local_stack.errors import LocalStackError
+from local_stack.servers.unprivileged import remove_home
+from local_stack.system import signing_key
+from local_stack.system_ports import SystemPorts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local_stack.state import State
+
+_PLAN = "system"
+_DEADLINE = 240.0
+
+
+def up(state: State, *, ports_known: Callable[[], None]) -> None:
+    """Bring the system up and return when all of it is ready; when it runs, only say so.
+
+    `ports_known` is called once it is sure that it can start: the ports are free or already ours.
+    """
+    begun = time.monotonic()
+    with state.lock():
+        running = background.is_running(state)
+        if running:
+            _require_plan(state)
+            ports = _running_ports(state)
+        else:
+            ports = SystemPorts.of(os.environ)
+            _clear_the_way(state, ports)
+        ports_known()
+        if not running:
+            _start(state, ports)
+        told = 0
+
+        def tell(name: str, seconds: float) -> None:
+            nonlocal told
+            told += 1
+            if not running or seconds > 1:
+                _step(f"{name} is ready", seconds)
+
+        background.wait_until_ready(state, _DEADLINE, tell)
+    if running and time.monotonic() - begun < 1:
+        print(f"Gatehouse is up already: nothing to do. All {told} processes are ready.")
+    else:
+        _step("all ready", time.monotonic() - begun)
+    _welcome(state, ports)
+
+
+def down(state: State) -> None:
+    """Stop everything and keep the data."""
+    begun = time.monotonic()
+    with state.lock():
+        stopped = background.shut_down(state)
+    if stopped:
+        _step("stopped; the data is kept (`make clean` removes it)", time.monotonic() - begun)
+    else:
+        print("Nothing was running.")
+
+
+def clean(state: State) -> None:
+    """Stop everything and remove the state folder."""
+    down(state)
+    if not state.root.exists():
+        return
+    known = (state.root / "ports.json").exists() or (state.root / "lock").exists()
+    if not known:
+        raise LocalStackError(f"{state.root} is no state folder of ours: not removed")
+    with state.lock():
+        for server in ("postgres",):
+            remove_home(state, server)
+        shutil.rmtree(state.root)
+    print(f"Removed {state.root}.")
+
+
+def _clear_the_way(state: State, ports: SystemPorts) -> None:
+    print(f"Bringing Gatehouse up as local processes (state and logs in {state.root})", flush=True)
+    if background.shut_down(state):
+        _step("stopped what a killed supervisor had left running", 0)
+    ports.require_free()
+
+
+def _start(state: State, ports: SystemPorts) -> None:
+    begun = time.monotonic()
+    embedded.prepare(state, os.environ, lambda text: _step(text, time.monotonic() - begun))
+    signing_key(state)
+    state.write("system.json", asdict(ports))
+    _step("servers are installed and laid out", time.monotonic() - begun)
+    background.launch(state, _PLAN)
+
+
+def _require_plan(state: State) -> None:
+    plan = control.facts_of(state).get("plan", _PLAN)
+    if plan != _PLAN:
+        raise LocalStackError(f"{state.root} runs the plan {plan!r}: stop that first, or set GATEHOUSE_STATE")
+
+
+def _running_ports(state: State) -> SystemPorts:
+    """The ports it runs on; an explicit wish for others is an error and not silently ignored."""
+    running = SystemPorts(**state.read("system.json"))
+    for name, port in asdict(running).items():
+        variable = f"{name.upper()}_PORT"
+        asked = os.environ.get(variable)
+        if asked and asked != str(port):
+            raise LocalStackError(f"{variable}={asked}, but it runs on port {port}: run `make down` first")
+    return running
+
+
+def _step(text: str, seconds: float) -> None:
+    print(f"  {seconds:6.1f} s  {text}", flush=True)
+
+
+def _welcome(state: State, ports: SystemPorts) -> None:
+    gateway = ports.url("gateway")
+    print(
+        f"""
+  Gateway   {gateway}          (docs: {gateway}/docs)
+  Traces    {ports.url("traces")}
+  Mail      http://127.0.0.1:{ports.mail + 1}
+  Logs      {state.root / "logs"}
+
+  Accounts  admin@example.com / Admin12345    demo@example.com / Demo12345
+
+  Try next  make demo              one journey from registration to a report and its trace
+            make status            who runs, since when, on which port
+            make logs S=orders     one service's log
+            make down              stop; the data stays
+"""
+    )

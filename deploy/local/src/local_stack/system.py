@@ -1,0 +1,132 @@
+"""The whole system as one table of programs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from local_stack import embedded
+from local_stack.ports import HOST
+from local_stack.program import HttpProbe, Program
+from local_stack.servers.roles import SERVICES
+from local_stack.system_ports import SystemPorts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from local_stack.state import State
+
+_PRODUCTION = "production"
+
+
+@dataclass(frozen=True)
+class _Process:
+    """A process of ours: its module, its port, and what only it is told."""
+
+    name: str
+    module: tuple[str, ...]
+    port: int
+    settings: Mapping[str, str]
+    after: tuple[str, ...] = ()
+
+
+def signing_key(state: State) -> Path:
+    """The Ed25519 key that tokens are signed with, made once."""
+    path = state.folder("keys") / "users.pem"
+    if not path.exists():
+        pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        new = path.with_suffix(".new")
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(pem)
+        new.replace(path)
+    return path
+
+
+def system_plan(state: State, environment: Mapping[str, str]) -> list[Program]:
+    """Servers, trace receiver, mail sink, the services with their workers, the gateway."""
+    ports = SystemPorts.of(environment)
+    servers = embedded.servers(state, environment)
+    server_programs = embedded.programs(state, environment, durable=True)
+    common = _common_settings(environment, ports, servers)
+    # The services wait for Redis and RabbitMQ by themselves; their role must be there before they log in.
+    database = tuple(program.name for program in server_programs if program.name == "postgres")
+    processes = [
+        _Process("traces", ("local_stack.traces",), ports.traces, {"TRACES_FILE": str(state.root / "traces.sqlite")}),
+        _Process(
+            "mail",
+            ("local_stack.mail",),
+            ports.mail + 1,
+            {"SMTP_PORT": str(ports.mail), "MAIL_DIR": str(state.folder("mail"))},
+        ),
+    ]
+    for service in SERVICES:
+        own = _service_settings(service, state, ports) | {"DATABASE_URL": servers.database_url(service)}
+        port = int(ports.url(service).rpartition(":")[2])
+        processes.append(_Process(service, (f"{service}.main",), port, own, database))
+        processes.append(_Process(f"{service}-worker", (f"{service}.worker",), port + 1, own, database))
+    processes.append(
+        _Process("gateway", ("gateway", "run"), ports.gateway, _gateway_settings(environment, ports), database)
+    )
+    return server_programs + [_program(process, state, common) for process in processes]
+
+
+def _program(process: _Process, state: State, common: Mapping[str, str]) -> Program:
+    return Program(
+        name=process.name,
+        command=(sys.executable, "-m", *process.module),
+        environment={"HTTP_HOST": HOST} | dict(common) | dict(process.settings) | {"HTTP_PORT": str(process.port)},
+        directory=state.root,
+        after=process.after,
+        port=process.port,
+        probe=HttpProbe(process.port),
+    )
+
+
+def _common_settings(environment: Mapping[str, str], ports: SystemPorts, servers: embedded.Servers) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in environment.items()
+        # A secret's file would win over, or fight with, the URL that is set below; and HTTP_HOST is the gateway's.
+        if name not in {"DATABASE_URL_FILE", "REDIS_URL_FILE", "AMQP_URL_FILE", "HTTP_HOST", "HTTP_PORT"}
+    }
+    stage = environment.get("ENVIRONMENT") or "development"
+    return kept | {
+        "ENVIRONMENT": stage,
+        "LIMITS_SCALE": environment.get("LIMITS_SCALE") or ("1" if stage == _PRODUCTION else "100"),
+        "LOG_LEVEL": environment.get("LOG_LEVEL") or "INFO",
+        "PYTHONUNBUFFERED": "1",
+        "REDIS_URL": servers.redis_url,
+        "AMQP_URL": servers.amqp_url,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": environment.get("OTEL_EXPORTER_OTLP_ENDPOINT") or ports.url("traces"),
+        "TOKEN_ISSUER": environment.get("TOKEN_ISSUER") or ports.url("gateway"),
+        "TOKEN_AUDIENCE": "gatehouse",
+        "JWKS_URL": f"{ports.url('users')}/.well-known/jwks.json",
+    }
+
+
+def _service_settings(service: str, state: State, ports: SystemPorts) -> dict[str, str]:
+    match service:
+        case "users":
+            return {
+                "TOKEN_PRIVATE_KEY_FILE": str(signing_key(state)),
+                "SMTP_URL": f"smtp://{HOST}:{ports.mail}",
+            }
+        case "reports":
+            return {"REPORTS_DIR": str(state.folder("reports"))}
+        case _:
+            return {}
+
+
+def _gateway_settings(environment: Mapping[str, str], ports: SystemPorts) -> dict[str, str]:
+    return {
+        "HTTP_HOST": environment.get("HTTP_HOST") or HOST,
+        "TRACES_URL": ports.url("traces"),
+        **{f"{service.upper()}_URL": ports.url(service) for service in SERVICES},
+    }

@@ -1,0 +1,66 @@
+"""The ports of the whole system: fixed by default, each settable by a variable."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from local_stack.errors import LocalStackError
+from local_stack.ports import HOST, port_setting, require_free
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_DEFAULTS = {
+    "gateway": ("GATEWAY_PORT", 8000),
+    "users": ("USERS_PORT", 8010),
+    "orders": ("ORDERS_PORT", 8020),
+    "reports": ("REPORTS_PORT", 8030),
+    "traces": ("TRACES_PORT", 8040),
+    "mail": ("MAIL_PORT", 8050),
+}
+_WITH_SECOND = ("users", "orders", "reports", "mail")
+"""Whose next port is theirs too: a service's worker, the mail sink's page."""
+
+
+@dataclass(frozen=True)
+class SystemPorts:
+    """Where each process of the system listens, on 127.0.0.1."""
+
+    gateway: int
+    users: int
+    orders: int
+    reports: int
+    traces: int
+    mail: int
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> SystemPorts:
+        """The ports that the environment asks for; two processes on one port are an error."""
+        ports = cls(
+            **{name: port_setting(environment, variable, default) for name, (variable, default) in _DEFAULTS.items()}
+        )
+        seen: dict[int, str] = {}
+        for port, variable in ports._all():
+            if port in seen:
+                raise LocalStackError(f"port {port} is asked for twice, by {seen[port]} and by {variable}")
+            seen[port] = variable
+        return ports
+
+    def require_free(self) -> None:
+        """Raise `PortTakenError` for the first port that somebody else listens on."""
+        for port, variable in self._all():
+            require_free(port, variable)
+
+    def url(self, name: str) -> str:
+        """The URL of a process by its name."""
+        return f"http://{HOST}:{asdict(self)[name]}"
+
+    def _all(self) -> list[tuple[int, str]]:
+        chosen: dict[str, int] = asdict(self)
+        found: list[tuple[int, str]] = []
+        for name, (variable, _) in _DEFAULTS.items():
+            found.append((chosen[name], variable))
+            if name in _WITH_SECOND:
+                found.append((chosen[name] + 1, variable))
+        return found

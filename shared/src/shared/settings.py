@@ -99,9 +99,7 @@ class TelemetrySettings(Settings):
 
     endpoint: str | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
     sample_ratio: float = Field(default=1.0, validation_alias="TRACES_SAMPLE_RATIO", ge=0, le=1)
-    log_level: str = Field(
-        default="INFO", validation_alias="LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$"
-    )
+    log_level: str = Field(default="INFO", validation_alias="LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
 
 class TokenSettings(Settings):

@@ -15,6 +15,7 @@ from shared.http import create_http_client
 from shared.identity.jwks import KeySource, RemoteKeys
 from shared.identity.verifier import TokenVerifier
 from shared.logs import configure_logs
+from shared.messaging.wake import RelayWaker
 from shared.postgres import Database, migrate
 from shared.settings import RedisSettings, ServiceSettings
 from shared.telemetry import configure_telemetry, trace_application
@@ -60,7 +61,7 @@ def create_app(
         await database.open()
         try:
             await migrate(database, service, migrations)
-            async with create_http_client() as http:
+            async with create_http_client() as http, RelayWaker(database).running():
                 source = keys or RemoteKeys(settings.tokens.jwks_url, http)
                 resources = Resources(settings, database, redis, TokenVerifier(settings.tokens, source), draining)
                 app.state.resources = resources

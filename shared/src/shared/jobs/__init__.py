@@ -1,0 +1,22 @@
+"""Jobs: rows with a lease and progress in Postgres, woken by a message, heavy work in processes."""
+
+from shared.jobs.context import JobContext
+from shared.jobs.progress import JobNotFound, JobProgress, watch_progress
+from shared.jobs.queue import enqueue, request_cancel
+from shared.jobs.types import FinishedJob, JobCancelled, JobFailed, JobStatus, JobType
+from shared.jobs.worker import JobWorker
+
+__all__ = [
+    "FinishedJob",
+    "JobCancelled",
+    "JobContext",
+    "JobFailed",
+    "JobNotFound",
+    "JobProgress",
+    "JobStatus",
+    "JobType",
+    "JobWorker",
+    "enqueue",
+    "request_cancel",
+    "watch_progress",
+]

@@ -1,0 +1,84 @@
+"""What a job's handler is given."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+from uuid import UUID
+
+from redis.asyncio import Redis
+
+from shared.jobs import progress, store
+from shared.jobs.processes import Processes
+from shared.jobs.types import ClaimedJob, JobCancelled, JobStatus
+from shared.postgres import Database
+
+ResultT = TypeVar("ResultT")
+
+PROGRESS_SECONDS = 0.2
+
+
+class JobContext:
+    """One attempt at a job: its id, what it may use, and how it tells its progress."""
+
+    def __init__(
+        self,
+        job: ClaimedJob,
+        *,
+        service: str,
+        database: Database,
+        redis: Redis,
+        processes: Processes,
+        resources: Any,
+    ) -> None:
+        self._job = job
+        self._service = service
+        self._redis = redis
+        self._processes = processes
+        self._told_at = float("-inf")
+        self._untold: tuple[int, str] | None = None
+        self.database = database
+        self.resources = resources
+        self.cancel_requested = asyncio.Event()
+
+    @property
+    def job_id(self) -> UUID:
+        """The job's id, the same in every attempt."""
+        return self._job.id
+
+    @property
+    def attempt(self) -> int:
+        """1 for the first attempt."""
+        return self._job.attempt
+
+    async def progress(self, percent: int, message: str = "") -> None:
+        """Tell how far the job is, 0 to 100; of what comes within 0.2 s the last is told.
+
+        Raises JobCancelled when the end was asked for or the lease is lost.
+        """
+        await self.check_cancelled()
+        self._untold = (max(0, min(100, percent)), message)
+        if asyncio.get_running_loop().time() - self._told_at >= PROGRESS_SECONDS:
+            await self.tell()
+
+    async def tell(self) -> None:
+        """Write and publish the progress that is not told yet; the worker calls it now and then."""
+        if self._untold is None:
+            return
+        (percent, message), self._untold = self._untold, None
+        self._told_at = asyncio.get_running_loop().time()
+        async with self.database.acquire() as connection:
+            sequence = await store.write_progress(connection, self._job, percent, message)
+        if sequence is None:
+            raise JobCancelled("the lease was lost")
+        update = progress.JobProgress(sequence, JobStatus.RUNNING, percent, message)
+        await progress.publish(self._redis, self._service, self.job_id, update)
+
+    async def check_cancelled(self) -> None:
+        """Raise JobCancelled when the end was asked for; also a point where the loop may turn."""
+        await asyncio.sleep(0)
+        if self.cancel_requested.is_set():
+            raise JobCancelled
+
+    async def run_in_process(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
+        """Run ``function(*args)`` in a process of its own, killed when the job is cancelled or late."""
+        return await self._processes.run(function, *args)

@@ -1,0 +1,10 @@
+"""What is counted about jobs."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+WAITING = Gauge("jobs_waiting", "Jobs that could start now (counted up to 100,000).", ["type"])
+RUNNING = Gauge("jobs_running", "Jobs that run in this process.", ["type"])
+ENDED = Counter("jobs_attempts_total", "Attempts that ended, by how.", ["type", "outcome"])
+SECONDS = Histogram(
+    "jobs_attempt_seconds", "Time of an attempt.", ["type"], buckets=(0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800)
+)

@@ -1,0 +1,64 @@
+"""Heavy work in processes of its own: on the loop it would stop the heartbeats (aio-pika#650).
+
+pebble kills the process of a cancelled or late task, which the standard library's pool cannot.
+"""
+
+import asyncio
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from multiprocessing import connection, parent_process
+from typing import Any, ParamSpec, TypeVar
+
+from pebble import ProcessPool
+
+ArgumentsT = ParamSpec("ArgumentsT")
+ResultT = TypeVar("ResultT")
+
+
+class Processes:
+    """A pool that starts at its first use; ``forkserver`` since forking a process with threads is unsafe."""
+
+    def __init__(self, workers: int | None = None) -> None:
+        self._workers = workers or os.cpu_count() or 1
+        self._pool: ProcessPool | None = None
+
+    async def run(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
+        """Run ``function(*args)`` in a process and return its result; cancelling kills the process.
+
+        Function, arguments and result must be picklable. Raises what the function raises, and
+        ProcessExpired when the process died.
+        """
+        if self._pool is None:
+            context = multiprocessing.get_context("forkserver")
+            self._pool = ProcessPool(
+                max_workers=self._workers,
+                initializer=_prepare,
+                context=context,  # pyright: ignore[reportArgumentType] - pebble names Windows's pipe type
+            )
+        return await asyncio.wrap_future(self._pool.schedule(function, args=args))
+
+    async def close(self) -> None:
+        """Kill what still runs and end the processes."""
+        if self._pool is None:
+            return
+        pool, self._pool = self._pool, None
+        with contextlib.suppress(RuntimeError):
+            pool.stop()
+        await asyncio.to_thread(pool.join)
+
+
+def _prepare() -> None:
+    """Run in each new process: its parent decides about signals, and it does not outlive its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)

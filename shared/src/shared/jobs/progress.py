@@ -1,0 +1,128 @@
+"""Progress of a job, from its worker to whoever watches.
+
+The row in Postgres is the truth and numbers each change; Redis pub/sub only tells of it at once. A
+watcher subscribes first and reads the row then, so nothing falls between; what Redis loses, a look at
+the row every two seconds brings.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import orjson
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.exceptions import RedisError
+
+from shared.jobs.types import JobStatus
+from shared.postgres import Database
+
+log = structlog.stdlib.get_logger(__name__)
+
+LOOK_SECONDS = 2.0
+
+_READ = "SELECT progress_sequence, status, percent, message FROM jobs WHERE id = $1"
+
+
+class JobNotFound(LookupError):  # noqa: N818 - the name says what happened
+    """No such job in this service."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobProgress:
+    """One change; ``sequence`` grows, with gaps."""
+
+    sequence: int
+    status: JobStatus
+    percent: int
+    message: str
+
+
+def channel(service: str, job_id: UUID) -> str:
+    """Name of the pub/sub channel of one job."""
+    return f"jobs:{service}:{job_id}"
+
+
+async def publish(redis: Redis, service: str, job_id: UUID, progress: JobProgress) -> None:
+    """Tell the watchers; when Redis is away they find it in the row."""
+    try:
+        await redis.publish(channel(service, job_id), orjson.dumps(asdict(progress)))
+    except (RedisError, OSError, TimeoutError) as error:
+        log.warning("progress_not_published", job_id=str(job_id), error=str(error))
+
+
+Publisher: TypeAlias = Callable[[UUID, JobProgress], Awaitable[None]]
+
+
+def publisher(redis: Redis, service: str) -> Publisher:
+    """``publish`` for the jobs of one service."""
+
+    async def tell(job_id: UUID, update: JobProgress) -> None:
+        await publish(redis, service, job_id, update)
+
+    return tell
+
+
+async def watch_progress(
+    redis: Redis, database: Database, job_id: UUID, after: int | None = None
+) -> AsyncIterator[JobProgress]:
+    """Yield the job's state, then each change, and end with the job.
+
+    Only what is newer than the sequence number ``after`` is given, but the final state always.
+    Raises JobNotFound.
+    """
+    last = -1 if after is None else after
+    async with database.acquire() as connection:
+        service: str = await connection.fetchval("SELECT current_schema()")
+    async with _subscribed(redis, channel(service, job_id)) as messages:
+        update = await _read(database, job_id)
+        while True:
+            if update.sequence > last or update.status.is_final:
+                last = update.sequence
+                yield update
+                if update.status.is_final:
+                    return
+            update = await _next(messages) or await _read(database, job_id)
+
+
+@asynccontextmanager
+async def _subscribed(redis: Redis, name: str) -> AsyncGenerator[PubSub | None]:
+    pubsub = redis.pubsub(ignore_subscribe_messages=True)
+    try:
+        try:
+            await pubsub.subscribe(name)
+        except (RedisError, OSError, TimeoutError) as error:
+            log.warning("progress_not_subscribed", error=str(error))
+            yield None
+        else:
+            yield pubsub
+    finally:
+        await pubsub.aclose()
+
+
+async def _read(database: Database, job_id: UUID) -> JobProgress:
+    async with database.acquire() as connection:
+        row = await connection.fetchrow(_READ, job_id)
+    if row is None:
+        raise JobNotFound(str(job_id))
+    return JobProgress(row["progress_sequence"], JobStatus(row["status"]), row["percent"], row["message"])
+
+
+async def _next(messages: PubSub | None) -> JobProgress | None:
+    """The next published change; None when there was none for a while, or Redis is away."""
+    if messages is None:
+        await asyncio.sleep(LOOK_SECONDS / 4)
+        return None
+    try:
+        found: dict[str, Any] | None = await messages.get_message(timeout=LOOK_SECONDS)
+    except (RedisError, OSError, TimeoutError):
+        await asyncio.sleep(LOOK_SECONDS / 4)
+        return None
+    if found is None:
+        return None
+    document = orjson.loads(found["data"])
+    return JobProgress(document["sequence"], JobStatus(document["status"]), document["percent"], document["message"])

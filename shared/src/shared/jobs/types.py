@@ -1,0 +1,88 @@
+"""What a job is: its type with its rules, and the row as its code sees it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from shared.postgres import Connection
+
+if TYPE_CHECKING:
+    from shared.jobs.context import JobContext
+
+PayloadT = TypeVar("PayloadT", bound=BaseModel)
+
+
+class JobStatus(StrEnum):
+    """A job is finished in each of the last three."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen."""
+        return self not in {JobStatus.QUEUED, JobStatus.RUNNING}
+
+
+class JobFailed(Exception):  # noqa: N818 - the name says what happened
+    """Raised by a handler: no retry would help. The text is shown to the job's owner."""
+
+
+class JobCancelled(Exception):  # noqa: N818 - the same
+    """Raised by ``JobContext.check_cancelled`` when somebody asked for the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedJob:
+    """A job at its end, as a hook sees it; ``reason`` is for its owner, ``error`` for people on call."""
+
+    id: UUID
+    type: str
+    payload: dict[str, Any]
+    status: JobStatus
+    attempt: int
+    reason: str = ""
+    error: str | None = None
+
+
+FinishedHook: TypeAlias = Callable[[Connection, FinishedJob], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class JobType(Generic[PayloadT]):
+    """A kind of work: ``handler(context, payload)`` does it.
+
+    A worker that says nothing for ``lease`` is taken for dead and the job goes to another, as attempt
+    number two. A handler that raises is tried again with back-off up to ``max_attempts``; one that
+    needs longer than ``timeout`` counts as raised. ``on_finished`` runs in the transaction that sets
+    the final status, so that what it writes and the status are one.
+    """
+
+    name: str
+    handler: "Callable[[JobContext, PayloadT], Awaitable[None]]"
+    payload: type[PayloadT]
+    lease: timedelta = timedelta(seconds=30)
+    max_attempts: int = 3
+    timeout: timedelta = timedelta(minutes=5)
+    retry_delay: timedelta = timedelta(seconds=2)
+    on_finished: FinishedHook | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedJob:
+    """A row this worker holds the lease of; ``worker`` and ``attempt`` are the fence."""
+
+    id: UUID
+    type: str
+    payload: dict[str, Any]
+    attempt: int
+    traceparent: str | None
+    worker: UUID

@@ -1,0 +1,19 @@
+"""What is counted about messages; the names are for dashboards and alerts."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+OUTBOX_ROWS = Gauge("outbox_rows", "Messages that wait to be published (counted up to 100,000).")
+OUTBOX_LAG = Gauge("outbox_lag_seconds", "Age of the oldest message that waits to be published.")
+OUTBOX_LEADER = Gauge("outbox_leader", "1 in the process whose relay publishes, 0 where it stands by.")
+PUBLISHED = Counter("outbox_published_total", "Messages the broker confirmed.", ["routing_key"])
+PUBLISH_FAILURES = Counter("outbox_publish_failures_total", "Publications that were not confirmed.", ["reason"])
+
+BUS_CONNECTED = Gauge("bus_connected", "1 while the connection to the broker stands.")
+TOPOLOGY_CONFLICTS = Counter(
+    "bus_topology_conflicts_total", "Queues or exchanges that exist with other arguments.", ["name"]
+)
+
+CONSUMED = Counter("consumer_messages_total", "Messages handled, by how it ended.", ["queue", "outcome"])
+HANDLING = Histogram("consumer_handling_seconds", "Time of the handler and its transaction.", ["queue"])
+RESUBSCRIBED = Counter("consumer_resubscribed_total", "Times a consumer that was lost came back.", ["queue"])
+PARKED = Gauge("consumer_parked_messages", "Messages set aside after their retries.", ["queue"])

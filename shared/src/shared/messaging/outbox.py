@@ -1,0 +1,88 @@
+"""The outbox: a message is a row in the transaction of the change it tells of.
+
+Order for one aggregate: append after the aggregate's row was changed in the same transaction, so that
+the lock on that row puts the appends in the order of the commits.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from shared.messaging.event import CONTENT_TYPE, Event
+from shared.messaging.topology import EVENTS
+from shared.messaging.wake import wake_after_commit
+from shared.postgres import Connection
+from shared.telemetry import current_traceparent
+
+_INSERT = """
+    INSERT INTO outbox (message_id, exchange, routing_key, subject, content_type, body, traceparent)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    RETURNING pg_current_xact_id()::text
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxMessage:
+    """What is to be published; ``subject`` is the aggregate whose messages keep their order."""
+
+    message_id: UUID
+    exchange: str
+    routing_key: str
+    subject: str
+    content_type: str
+    body: bytes
+    traceparent: str | None
+
+
+async def append_event(
+    connection: Connection,
+    *,
+    type: str,  # noqa: A002 - the CloudEvents name
+    source: str,
+    subject: str,
+    data: dict[str, Any],
+) -> Event:
+    """Write an event to the outbox in the caller's transaction and return it.
+
+    ``type`` is the routing key, such as ``orders.placed.v1``; ``source`` such as ``/services/orders``;
+    ``subject`` the aggregate, such as ``orders/42``; ``data`` its state after the change.
+    """
+    event = Event.new(type=type, source=source, subject=subject, data=data, traceparent=current_traceparent())
+    await append_message(
+        connection,
+        OutboxMessage(
+            message_id=UUID(event.id),
+            exchange=EVENTS,
+            routing_key=type,
+            subject=subject,
+            content_type=CONTENT_TYPE,
+            body=event.encode(),
+            traceparent=event.traceparent,
+        ),
+    )
+    return event
+
+
+async def append_direct(connection: Connection, *, queue: str, subject: str, body: bytes) -> None:
+    """Write a message for one queue to the outbox in the caller's transaction."""
+    await append_message(
+        connection,
+        OutboxMessage(uuid4(), "", queue, subject, "application/json", body, current_traceparent()),
+    )
+
+
+async def append_message(connection: Connection, message: OutboxMessage) -> None:
+    """Write the row and have the relay woken once it is committed."""
+    if not connection.is_in_transaction():
+        raise RuntimeError("the outbox is written in the transaction of the change, and there is none")
+    transaction: str = await connection.fetchval(
+        _INSERT,
+        message.message_id,
+        message.exchange,
+        message.routing_key,
+        message.subject,
+        message.content_type,
+        message.body,
+        message.traceparent,
+    )
+    wake_after_commit(int(transaction))

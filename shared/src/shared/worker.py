@@ -1,0 +1,130 @@
+"""The worker process of a service: its relay, its consumers and its jobs, beside health and metrics."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+
+from shared.jobs import store as jobs_store
+from shared.jobs.types import JobType
+from shared.jobs.wake import wake_keeper
+from shared.jobs.worker import JobWorker
+from shared.messaging import Bus, Consumer, Relay, Subscription, inbox
+from shared.messaging.parking import observe_parked
+from shared.settings import ServiceSettings
+from shared.web import Resources, create_app
+
+log = structlog.stdlib.get_logger(__name__)
+
+OBSERVE_SECONDS = 15.0
+_OBSERVATIONS_PER_TRIM = 240
+
+
+class Worker:
+    """What runs in the background of a worker process."""
+
+    def __init__(
+        self,
+        service: str,
+        held: Resources,
+        bus: Bus,
+        *,
+        subscriptions: Sequence[Subscription],
+        job_types: Sequence[JobType[Any]],
+        resources: Any,
+    ) -> None:
+        self._held = held
+        self._bus = bus
+        self._subscriptions = subscriptions
+        self._relay = Relay(held.database, bus)
+        self.consumers = [Consumer(bus, held.database, subscription) for subscription in subscriptions]
+        self._jobs = JobWorker(service, held.database, held.redis, job_types, resources=resources)
+        self._wake = wake_keeper(bus, service, self._jobs.wake)
+        self._has_jobs = bool(job_types)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Run all of it; at the end stop what takes work, then drain, then stop what publishes."""
+        intake = [asyncio.create_task(consumer.run()) for consumer in self.consumers]
+        if self._has_jobs:
+            intake += [asyncio.create_task(self._wake.run()), asyncio.create_task(self._jobs.run())]
+        background = [asyncio.create_task(self._relay.run()), asyncio.create_task(self._look_after())]
+        try:
+            yield
+        finally:
+            await _end(intake)
+            if self._has_jobs:
+                await self._jobs.drain(self._held.settings.http.drain_seconds)
+            await _end(background)
+
+    async def _look_after(self) -> None:
+        rounds = 0
+        while True:
+            await asyncio.sleep(OBSERVE_SECONDS)
+            try:
+                await observe_parked(self._bus, [subscription.queue for subscription in self._subscriptions])
+                if self._has_jobs:
+                    await self._jobs.observe()
+                rounds += 1
+                if rounds % _OBSERVATIONS_PER_TRIM == 0:
+                    await self._trim()
+            except Exception:
+                log.exception("worker_not_observed")
+
+    async def _trim(self) -> None:
+        async with self._held.database.transaction() as connection:
+            await inbox.trim(connection)
+            await jobs_store.trim(connection, jobs_store.RETENTION)
+
+
+def create_worker(
+    service: str,
+    settings: ServiceSettings,
+    *,
+    version: str,
+    migrations: Sequence[Path],
+    subscriptions: Sequence[Subscription] = (),
+    job_types: Sequence[JobType[Any]] = (),
+    resources: Any = None,
+) -> FastAPI:
+    """Make the application of a service's worker process; ``serve`` runs it.
+
+    ``resources`` is what handlers of jobs find as ``context.resources``. The process is ready when
+    Postgres, Redis and RabbitMQ answer and each subscription is consumed.
+    """
+    bus = Bus(settings.rabbit, name=f"{service}-worker")
+    consumers: list[Consumer] = []
+
+    @asynccontextmanager
+    async def lifespan(held: Resources) -> AsyncGenerator[None]:
+        worker = Worker(service, held, bus, subscriptions=subscriptions, job_types=job_types, resources=resources)
+        consumers.extend(worker.consumers)
+        async with bus, worker.running():
+            yield
+        consumers.clear()
+
+    async def rabbitmq(_: Resources) -> bool:
+        return bus.healthy()
+
+    async def subscribed(_: Resources) -> bool:
+        return all(consumer.subscribed for consumer in consumers)
+
+    return create_app(
+        service,
+        settings,
+        version=version,
+        migrations=migrations,
+        lifespan=lifespan,
+        checks={"rabbitmq": rabbitmq, "consumers": subscribed},
+        role="worker",
+    )
+
+
+async def _end(tasks: "Sequence[asyncio.Task[None]]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

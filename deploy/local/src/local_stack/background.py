@@ -18,10 +18,19 @@ if TYPE_CHECKING:
     from local_stack.state import State
 
 _TAIL = 25
+_ENDING_SECONDS = 2.0
 
 
 def is_running(state: State) -> bool:
-    """Whether a supervisor runs on this folder."""
+    """Whether a supervisor runs on this folder; one that is just ending is waited for a moment."""
+    if not state.locked(RUNNING_LOCK):
+        return False
+    try:
+        control.ask(state, "status")
+    except LocalStackError:
+        deadline = time.monotonic() + _ENDING_SECONDS
+        while state.locked(RUNNING_LOCK) and time.monotonic() < deadline:
+            time.sleep(0.05)
     return state.locked(RUNNING_LOCK)
 
 
@@ -54,7 +63,7 @@ def wait_until_ready(state: State, seconds: float, tell: Callable[[str, float], 
                     tell(program["name"], time.monotonic() - begun)
             if all(program["ready"] for program in programs):
                 return
-        elif time.monotonic() - begun > 1 and not is_running(state):
+        elif time.monotonic() - begun > 1 and not state.locked(RUNNING_LOCK):
             raise LocalStackError(f"the supervisor did not start:\n{tail(state, 'supervisor')}")
         time.sleep(0.1)
     late = [program for program in programs if not program["ready"]]
@@ -83,7 +92,7 @@ def shut_down(state: State, seconds: float = 90.0) -> bool:
     if ran:
         control.ask(state, "shutdown")
         deadline = time.monotonic() + seconds
-        while is_running(state):
+        while state.locked(RUNNING_LOCK):
             if time.monotonic() > deadline:
                 raise LocalStackError(
                     f"the supervisor did not end within {seconds:.0f} s; see {state.log('supervisor')}"

@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("--lines", type=int, default=100)
     for name in ("restart", "stop", "start"):
         command(name, f"{name} one process").add_argument("name")
+    command("mail", "the mails the system has sent")
     command("servers", "the embedded servers alone, for tests").add_argument("action", choices=["up", "down", "env"])
     return parser
 
@@ -55,17 +56,24 @@ def _run(chosen: argparse.Namespace, state: State) -> int:
             return _up(state)
         case "servers":
             {"up": server_commands.up, "down": server_commands.down, "env": server_commands.env}[chosen.action](state)
-            return 0
-        case _ if mode.remembered_mode(state) == "compose":
-            return _in_compose(chosen, state)
-        case "down":
-            lifecycle.down(state)
-        case "clean":
-            lifecycle.clean(state)
+        case "mail":
+            inspect_commands.mail(state)
+        case _:
+            run = _in_compose if mode.remembered_mode(state) == "compose" else _locally
+            return run(chosen, state)
+    return 0
+
+
+def _locally(chosen: argparse.Namespace, state: State) -> int:
+    match chosen.command:
         case "status":
             return inspect_commands.status(state, as_json=chosen.json)
         case "logs":
             return inspect_commands.logs(state, chosen.name, follow=chosen.follow, lines=chosen.lines)
+        case "down":
+            lifecycle.down(state)
+        case "clean":
+            lifecycle.clean(state)
         case "restart":
             inspect_commands.restart(state, chosen.name)
         case "stop":

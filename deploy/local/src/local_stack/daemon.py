@@ -17,7 +17,7 @@ from local_stack.state import State
 from local_stack.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from local_stack.program import Program
 
@@ -57,14 +57,19 @@ async def supervise(state: State, programs: Sequence[Program], facts: dict[str, 
     await supervisor.stop()
 
 
-def main() -> None:
-    """Build the plan's programs and supervise them under the lock."""
-    folder, plan = sys.argv[1:]
-    state = State(Path(folder))
+def run(state: State, plan: str, programs: Callable[[], Sequence[Program]]) -> None:
+    """Supervise a plan's programs under the lock until told to stop."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     with state.lock(RUNNING_LOCK, seconds=1):
         facts = {"plan": plan, "pid": os.getpid(), "since": time.time()}
-        asyncio.run(supervise(state, PLANS[plan](state, os.environ), facts))
+        asyncio.run(supervise(state, programs(), facts))
+
+
+def main() -> None:
+    """Run the plan that the command line names."""
+    folder, plan = sys.argv[1:]
+    state = State(Path(folder))
+    run(state, plan, lambda: PLANS[plan](state, os.environ))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from local_stack import background, control, orphans
 from local_stack.errors import LocalStackError
+from local_stack.mail.folder import mails
 
 if TYPE_CHECKING:
     from local_stack.state import State
@@ -66,6 +67,16 @@ def start(state: State, name: str) -> None:
     """Start a process that was stopped and wait until it is ready."""
     control.ask(state, "start", name=name)
     _wait_for(state, name)
+
+
+def mail(state: State) -> None:
+    """Show the mails that were sent, the newest last."""
+    found = mails(state.folder("mail"))
+    if not found:
+        print("No mail was sent yet.")
+    for one in reversed(found):
+        print(f"{one.message['Date']}  to {one.message['To']}: {one.message['Subject']}  ({one.path})")
+        print("\n".join(f"  | {line}" for line in one.text.splitlines()))
 
 
 def _wait_for(state: State, name: str, seconds: float = 60.0) -> None:

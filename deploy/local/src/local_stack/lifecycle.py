@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from local_stack import background, control, embedded
 from local_stack.errors import LocalStackError
 from local_stack.servers.unprivileged import remove_home
+from local_stack.state import State
 from local_stack.system import signing_key
 from local_stack.system_ports import SystemPorts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local_stack.state import State
 
 _PLAN = "system"
 _DEADLINE = 240.0
@@ -68,18 +68,29 @@ def down(state: State) -> None:
 
 
 def clean(state: State) -> None:
-    """Stop everything and remove the state folder."""
-    down(state)
+    """Stop everything and remove the state folder, with the test servers' folder in it."""
     if not state.root.exists():
+        print("There is nothing to remove.")
         return
-    known = (state.root / "ports.json").exists() or (state.root / "lock").exists()
-    if not known:
+    if not _is_ours(state):
         raise LocalStackError(f"{state.root} is no state folder of ours: not removed")
+    down(state)
+    for nested in (State(path.parent) for path in state.root.glob("*/ports.json")):
+        if background.shut_down(nested):
+            _step(f"stopped the servers of {nested.root}", 0)
+        remove_home(nested, "postgres")
     with state.lock():
-        for server in ("postgres",):
-            remove_home(state, server)
+        remove_home(state, "postgres")
         shutil.rmtree(state.root)
     print(f"Removed {state.root}.")
+
+
+def _is_ours(state: State) -> bool:
+    """Whether it has what only we write, or nothing but such folders, so that no stranger's files are removed."""
+    if (state.root / "ports.json").exists():
+        return True
+    expected = {"lock", "supervisor.lock", "logs", "mode.json", "test"}
+    return all(path.name in expected for path in state.root.iterdir())
 
 
 def _clear_the_way(state: State, ports: SystemPorts) -> None:

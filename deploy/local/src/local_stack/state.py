@@ -86,7 +86,7 @@ class State:
     def locked(self, name: str) -> bool:
         """Whether some process holds that lock right now."""
         try:
-            with (self.root / name).open("a") as file:
+            with (self.root / name).open() as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except FileNotFoundError:
             return False

@@ -1,0 +1,46 @@
+import os
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from e2e_system import Person, System, admin, new_product, register, started
+
+
+@pytest.fixture(scope="session")
+def system(pytestconfig: pytest.Config) -> Iterator[System]:
+    """The system under test: ``GATEWAY_URL``'s, else one of this run's own."""
+    if url := os.environ.get("GATEWAY_URL"):
+        traces = os.environ.get("TRACES_URL", "http://127.0.0.1:8040")
+        yield System(url, traces, None, dict(os.environ))
+        return
+    with started(pytestconfig.rootpath, "e2e") as system:
+        yield system
+
+
+@pytest.fixture(scope="session")
+def breakable(system: System) -> System:
+    """The system, where it is ours to break."""
+    if system.state is None:
+        pytest.skip("GATEWAY_URL names a system that somebody else runs")
+    return system
+
+
+@pytest.fixture(scope="session")
+def client(system: System) -> Iterator[httpx.Client]:
+    with system.client() as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def boss(client: httpx.Client) -> Person:
+    return admin(client)
+
+
+@pytest.fixture
+def person(client: httpx.Client) -> Person:
+    return register(client)
+
+
+@pytest.fixture(scope="session")
+def product(client: httpx.Client, boss: Person) -> dict[str, object]:
+    return new_product(client, boss, stock=100_000)

@@ -1,0 +1,48 @@
+"""Each schema is closed to the other roles, in the system as it really runs."""
+
+import asyncio
+import json
+
+import asyncpg
+import psutil
+import pytest
+from e2e_system import System
+
+SERVICES = ("users", "orders", "reports")
+
+
+def database_url(system: System, service: str) -> str:
+    """The URL that the running service was given."""
+    return psutil.Process(system.pid(service)).environ()["DATABASE_URL"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_role_reads_no_schema_but_its_own(breakable: System, service: str):
+    async def look() -> None:
+        connection = await asyncpg.connect(database_url(breakable, service))
+        own = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = $1", service)
+        assert own, "the service has tables"
+        for other in SERVICES:
+            if other == service:
+                continue
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.fetch(f"SELECT * FROM {other}.outbox")  # noqa: S608 - names from this file
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(f"CREATE TABLE {other}.foothold (id int)")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute("CREATE TABLE public.foothold (id int)")
+        await connection.close()
+
+    asyncio.run(look())
+
+
+def test_every_process_listens_on_the_loopback_only(breakable: System):
+    programs = json.loads(breakable.run("status", "--json"))
+    pids = {breakable.pid(program["name"]) for program in programs}
+    listening = [
+        connection
+        for connection in psutil.net_connections("tcp")
+        if connection.pid in pids and connection.status == psutil.CONN_LISTEN
+    ]
+    assert listening
+    assert {connection.laddr.ip for connection in listening} <= {"127.0.0.1", "::1"}

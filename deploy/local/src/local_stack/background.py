@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _TAIL = 25
 _ENDING_SECONDS = 2.0
+_HOPELESS = 5
+"""Restarts after which `up` gives up on a program that has not become ready."""
 
 
 def is_running(state: State) -> bool:
@@ -54,6 +56,7 @@ def wait_until_ready(state: State, seconds: float, tell: Callable[[str, float], 
     begun = time.monotonic()
     told: set[str] = set()
     programs: list[dict[str, Any]] = []
+    restarts_before: dict[str, int] = {}
     while time.monotonic() - begun < seconds:
         if control.facts_of(state):
             programs = control.ask(state, "status")["programs"]
@@ -63,18 +66,30 @@ def wait_until_ready(state: State, seconds: float, tell: Callable[[str, float], 
                     tell(program["name"], time.monotonic() - begun)
             if all(program["ready"] for program in programs):
                 return
+            for program in programs:
+                restarts_before.setdefault(program["name"], program["restarts"])
+            if any(
+                program["restarts"] - restarts_before[program["name"]] >= _HOPELESS and not program["ready"]
+                for program in programs
+            ):
+                break
         elif time.monotonic() - begun > 1 and not state.locked(RUNNING_LOCK):
             raise LocalStackError(f"the supervisor did not start:\n{tail(state, 'supervisor')}")
         time.sleep(0.1)
     late = [program for program in programs if not program["ready"]]
-    culprit = next((p for p in late if not p["problem"].startswith("waits for")), late[0]) if late else None
+    culprit = max(late, key=_blame, default=None)
     if culprit is None:
         raise LocalStackError(f"the supervisor did not answer:\n{tail(state, 'supervisor')}")
     names = ", ".join(program["name"] for program in late)
     raise LocalStackError(
-        f"not ready after {seconds:.0f} s: {names}. {culprit['name']}: {culprit['problem']}\n"
+        f"not ready after {time.monotonic() - begun:.0f} s: {names}. {culprit['name']}: {culprit['problem']}\n"
         f"the last lines of {state.log(culprit['name'])}:\n{tail(state, culprit['name'])}"
     )
+
+
+def _blame(program: dict[str, Any]) -> tuple[int, bool]:
+    """Who is shown of those that aren't ready: the one that dies most, not one that waits for another."""
+    return program["restarts"], not program["problem"].startswith("waits for")
 
 
 def tail(state: State, program: str, lines: int = _TAIL) -> str:

@@ -20,22 +20,25 @@ if TYPE_CHECKING:
 
 
 def status(state: State, *, as_json: bool = False) -> int:
-    """Show every process; the exit status is 0 only when all are ready."""
+    """Show every process; the exit status is 0 only when all are ready.
+
+    As JSON, a list for programs to read, it is always 0: they see for themselves.
+    """
     if not background.is_running(state):
         left = orphans.find(state)
         if as_json:
-            print(json.dumps({"programs": []}))
-        elif left:
+            print("[]")
+            return 0
+        if left:
             print(f"The supervisor is gone, these still run: {', '.join(left)}. `make up` or `make down` cleans up.")
         else:
             print("Nothing is running. `make up` starts it.")
         return 1
-    answer = control.ask(state, "status")
-    programs = answer["programs"]
+    programs: list[dict[str, Any]] = control.ask(state, "status")["programs"]
     if as_json:
-        print(json.dumps(answer, indent=2))
-    else:
-        _show(programs)
+        print(json.dumps(programs, indent=2))
+        return 0
+    _show(programs)
     return 0 if all(program["ready"] for program in programs) else 1
 
 

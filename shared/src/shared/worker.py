@@ -1,7 +1,7 @@
 """The worker process of a service: its relay, its consumers and its jobs, beside health and metrics."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -90,11 +90,13 @@ def create_worker(
     subscriptions: Sequence[Subscription] = (),
     job_types: Sequence[JobType[Any]] = (),
     resources: Any = None,
+    at_start: Callable[[Resources], Awaitable[None]] | None = None,
 ) -> FastAPI:
     """Make the application of a service's worker process; ``serve`` runs it.
 
-    ``resources`` is what handlers of jobs find as ``context.resources``. The process is ready when
-    Postgres, Redis and RabbitMQ answer and each subscription is consumed.
+    ``resources`` is what handlers of jobs find as ``context.resources``. ``at_start`` runs once the
+    schema is there and before anything is taken in: demo data are seeded by it. The process is ready
+    when Postgres, Redis and RabbitMQ answer and each subscription is consumed.
     """
     bus = Bus(settings.rabbit, name=f"{service}-worker")
     consumers: list[Consumer] = []
@@ -103,6 +105,8 @@ def create_worker(
     async def lifespan(held: Resources) -> AsyncGenerator[None]:
         worker = Worker(service, held, bus, subscriptions=subscriptions, job_types=job_types, resources=resources)
         consumers.extend(worker.consumers)
+        if at_start is not None:
+            await at_start(held)
         async with bus, worker.running():
             yield
         consumers.clear()

@@ -54,6 +54,22 @@ def problem_response(
     errors: list[FieldError] | None = None,
 ) -> Response:
     """The answer for one problem; says nothing of SQL, stacks, hosts or secrets."""
+    return Response(
+        orjson.dumps(_document(request, status, code, detail, errors)),
+        status_code=status,
+        media_type="application/problem+json",
+        headers=headers,
+    )
+
+
+def problem_document(request: Request, problem: Problem) -> dict[str, Any]:
+    """The body for a problem that is answered without being raised, so that its transaction commits."""
+    return _document(request, problem.status, problem.code, problem.detail, problem.errors)
+
+
+def _document(
+    request: Request, status: int, code: str, detail: str, errors: list[FieldError] | None
+) -> dict[str, Any]:
     document = ProblemDocument(
         type="about:blank",
         title=HTTPStatus(status).phrase,
@@ -64,12 +80,7 @@ def problem_response(
         trace_id=_trace_id(request),
         errors=errors,
     )
-    return Response(
-        orjson.dumps(document.model_dump(exclude_none=True)),
-        status_code=status,
-        media_type="application/problem+json",
-        headers=headers,
-    )
+    return document.model_dump(exclude_none=True)
 
 
 def _trace_id(request: Request) -> str:

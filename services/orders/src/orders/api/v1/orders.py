@@ -1,0 +1,101 @@
+"""Orders: placed by users, seen by their owner and admins, led by both."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from orders import ordering
+from orders.api.operations import Paging, Reader, Writer
+from orders.api.v1.schemas import OrderInput, OrderPatch, OrderV1
+from orders.domain.orders import OrderStatus
+from orders.resources import Provider
+from orders.store import orders
+from shared.web import (
+    Answer,
+    EntityId,
+    Idempotency,
+    Page,
+    Transaction,
+    check_if_match,
+    etag,
+    not_modified,
+    problem_responses,
+)
+from shared.web.fields import BIGINT_MAX
+
+
+def orders_router(view: type[OrderV1] = OrderV1) -> APIRouter:
+    """The routes of orders; ``view`` is the version's body of an order."""
+    router = APIRouter(prefix="/orders", tags=["orders"])
+
+    @router.post(
+        "",
+        response_model=view,
+        status_code=201,
+        summary="Place an order",
+        responses=problem_responses(401, 403, 409),
+    )
+    async def place_order(
+        principal: Writer, payload: OrderInput, request: Request, idempotency: Idempotency, connection: Transaction
+    ) -> Response:
+        async def make() -> Answer:
+            lines = [(line.product_id, line.quantity) for line in payload.items]
+            order = await ordering.place_order(connection, principal, lines)
+            headers = {"Location": f"{request.url.path}/{order.id}", "ETag": etag(order.version)}
+            return Answer(201, view.of(order), headers)
+
+        return await idempotency.run(connection, make)
+
+    @router.get("", response_model=Page[view], summary="List orders", responses=problem_responses(401, 403))
+    async def list_orders(
+        principal: Reader,
+        connection: Transaction,
+        paging: Paging,
+        user_id: Annotated[int | None, Query(ge=1, le=BIGINT_MAX, description="Only this user's orders.")] = None,
+        status: Annotated[OrderStatus | None, Query(description="Only orders in this status.")] = None,
+    ) -> Page[OrderV1]:
+        if not principal.is_admin and user_id not in (None, principal.user_id):
+            # Another's orders do not exist for this caller.
+            return Page(items=[], total=0, page=paging.page, page_size=paging.page_size)
+        wanted = user_id if principal.is_admin else principal.user_id
+        found, total = await orders.page(
+            connection, user_id=wanted, status=status, limit=paging.page_size, offset=paging.offset
+        )
+        items = [view.of(order) for order in found]
+        return Page(items=items, total=total, page=paging.page, page_size=paging.page_size)
+
+    @router.get("/{order_id}", response_model=view, summary="Read an order", responses=problem_responses(401, 403, 404))
+    async def read_order(
+        principal: Reader, order_id: EntityId, request: Request, response: Response, connection: Transaction
+    ) -> OrderV1 | Response:
+        order = await ordering.get_order(connection, principal, order_id)
+        unchanged = not_modified(request, order.version)
+        if unchanged is not None:
+            return unchanged
+        response.headers["ETag"] = etag(order.version)
+        return view.of(order)
+
+    @router.patch(
+        "/{order_id}",
+        response_model=view,
+        summary="Lead an order to its next status",
+        description="An owner may cancel; an admin may take every step that the state machine has.",
+        responses=problem_responses(401, 403, 404, 409, 412),
+    )
+    async def lead_order(
+        *,
+        principal: Writer,
+        order_id: EntityId,
+        payload: OrderPatch,
+        request: Request,
+        response: Response,
+        provider: Provider,
+        connection: Transaction,
+    ) -> OrderV1:
+        order = await ordering.lock_order(connection, principal, order_id)
+        check_if_match(request, order.version)
+        order = await ordering.lead_order(connection, provider, principal, order, payload.status)
+        response.headers["ETag"] = etag(order.version)
+        return view.of(order)
+
+    return router

@@ -1,0 +1,1 @@
+"""The rules of products, orders and payments; knows neither the web nor the database."""

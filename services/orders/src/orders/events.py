@@ -1,0 +1,114 @@
+"""What the service says, in the transaction of the change, and what it hears.
+
+Products are announced after every change, one of their stock by an order too, so that a consumer's
+version of a product is the newest there is.
+"""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from orders.domain.orders import Order, OrderStatus
+from orders.domain.products import Product
+from orders.store import customers
+from shared.messaging import Event, Subscription, append_event
+from shared.postgres import Connection
+from shared.web.fields import BIGINT_MAX
+
+SOURCE = "/services/orders"
+
+ORDER_EVENTS = {
+    OrderStatus.PENDING: "orders.placed.v1",
+    OrderStatus.PAID: "orders.paid.v1",
+    OrderStatus.SHIPPED: "orders.shipped.v1",
+    OrderStatus.DELIVERED: "orders.delivered.v1",
+    OrderStatus.CANCELLED: "orders.cancelled.v1",
+}
+"""The event that an order is in a status now."""
+
+PRODUCT_CHANGED = "products.changed.v1"
+USER_DELETED = "users.deleted.v1"
+
+
+async def say_order(connection: Connection, order: Order) -> None:
+    """Tell that an order came to its status."""
+    await append_event(
+        connection,
+        type=ORDER_EVENTS[order.status],
+        source=SOURCE,
+        subject=f"orders/{order.id}",
+        data=order_data(order),
+    )
+
+
+async def say_product(connection: Connection, product: Product) -> None:
+    """Tell that a product, or its stock, changed or was deleted."""
+    await append_event(
+        connection,
+        type=PRODUCT_CHANGED,
+        source=SOURCE,
+        subject=f"products/{product.id}",
+        data=product_data(product),
+    )
+
+
+def order_data(order: Order) -> dict[str, Any]:
+    """The ``data`` of an order's event."""
+    return {
+        "id": order.id,
+        "user_id": order.user_id,
+        "status": order.status.value,
+        "items": [
+            {
+                "product_id": item.product_id,
+                "sku": item.sku,
+                "name": item.name,
+                "quantity": item.quantity,
+                "unit_price": item.unit_price,
+            }
+            for item in order.items
+        ],
+        "total": order.total,
+        "currency": order.currency,
+        "created_at": order.created_at,
+        "updated_at": order.updated_at,
+        "version": order.version,
+    }
+
+
+def product_data(product: Product) -> dict[str, Any]:
+    """The ``data`` of a product's event."""
+    return {
+        "id": product.id,
+        "sku": product.sku,
+        "name": product.name,
+        "price": product.price,
+        "currency": product.currency,
+        "stock": product.stock,
+        "deleted": product.deleted,
+        "version": product.version,
+    }
+
+
+class UserChanged(BaseModel):
+    """What we take of a ``users.*`` event; the rest of it is not kept."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    id: int = Field(ge=1, le=BIGINT_MAX)
+    version: int = Field(ge=1)
+
+
+async def hear_user(connection: Connection, event: Event) -> None:
+    """Know that a user is there, or gone. Raises ValidationError on data that breaks its schema."""
+    user = UserChanged.model_validate(event.data)
+    await customers.apply(connection, user.id, version=user.version, deleted=event.type == USER_DELETED)
+
+
+SUBSCRIPTIONS = (
+    Subscription(
+        queue="orders.customers",
+        types=("users.registered.v1", "users.updated.v1", USER_DELETED),
+        handler=hear_user,
+    ),
+)

@@ -1,0 +1,48 @@
+"""The API process: what it is made of."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from orders.api import v1, v2
+from orders.domain.payments import PaymentProvider
+from orders.payment_provider import SimulatedProvider
+from orders.resources import OrdersResources
+from orders.settings import OrdersSettings
+from shared.identity import KeySource
+from shared.web import Resources, create_app, serve
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def create_application(
+    settings: OrdersSettings, keys: KeySource | None = None, provider: PaymentProvider | None = None
+) -> FastAPI:
+    """Make the API; ``keys`` verify tokens (by default those of ``JWKS_URL``), ``provider`` takes payments."""
+
+    @asynccontextmanager
+    async def own(_resources: Resources) -> AsyncIterator[OrdersResources]:
+        yield OrdersResources(provider or SimulatedProvider())
+
+    return create_app(
+        "orders",
+        settings,
+        version=version("orders"),
+        migrations=[MIGRATIONS],
+        routers=[v1.router, v2.router],
+        lifespan=own,
+        keys=keys,
+    )
+
+
+def main() -> None:
+    """Serve until a signal says stop."""
+    settings = OrdersSettings()
+    serve(create_application(settings), settings.http)
+
+
+if __name__ == "__main__":
+    main()

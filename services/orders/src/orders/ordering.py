@@ -1,0 +1,75 @@
+"""Orders: placed, seen, and led from one status to the next.
+
+Rows are locked in one order everywhere, an order before its products and products by their ids, so that
+no two transactions wait for each other.
+"""
+
+from collections.abc import Iterable
+
+from orders import events
+from orders.domain.cart import draft_order, merge_lines
+from orders.domain.orders import Order, OrderNotFound, OrderStatus, check_step
+from orders.domain.payments import PaymentProvider, charge_of
+from orders.store import customers, orders, payments, products
+from shared.identity import Principal
+from shared.postgres import Connection
+from shared.problems import Forbidden
+
+
+async def place_order(connection: Connection, principal: Principal, asked: Iterable[tuple[int, int]]) -> Order:
+    """Take the stock and write the order; ``asked`` are product ids and quantities.
+
+    Raises Forbidden for a caller who is no user (any more), CartRefused and OutOfStock; the caller's
+    transaction then rolls back what was taken.
+    """
+    lines = merge_lines(asked)
+    if not principal.user_id or await customers.is_deleted(connection, principal.user_id):
+        raise Forbidden("forbidden", "Only a user places orders.")
+    shelves = await products.take(connection, lines)
+    order = await orders.insert(connection, principal.user_id, draft_order(lines, shelves))
+    await events.say_order(connection, order)
+    for shelf in shelves.values():
+        await events.say_product(connection, shelf.product)
+    return order
+
+
+async def get_order(connection: Connection, principal: Principal, order_id: int) -> Order:
+    """The order. Raises OrderNotFound, for another's order too."""
+    return _visible(await orders.find(connection, order_id), principal)
+
+
+async def lock_order(connection: Connection, principal: Principal, order_id: int) -> Order:
+    """The order, unchanged by others until the transaction ends. Raises OrderNotFound, for another's too."""
+    return _visible(await orders.lock(connection, order_id), principal)
+
+
+async def lead_order(
+    connection: Connection, provider: PaymentProvider, principal: Principal, order: Order, wanted: OrderStatus
+) -> Order:
+    """Take a step with a locked order. Raises NotTheOwnersStep and InvalidTransition.
+
+    Cancelling gives the stock back, and the money when a payment took some; as no step leads out of
+    ``cancelled``, that happens once.
+    """
+    check_step(order.status, wanted, by_admin=principal.is_admin)
+    order = await enter_status(connection, order, wanted)
+    if wanted is OrderStatus.CANCELLED:
+        for product in await products.give_back(connection, order.id):
+            await events.say_product(connection, product)
+        payment = await payments.refund(connection, order.id)
+        if payment is not None:
+            await provider.refund(charge_of(order, payment.method))
+    return order
+
+
+async def enter_status(connection: Connection, order: Order, status: OrderStatus) -> Order:
+    """Write and announce the new status of a locked order; the step was checked."""
+    order = await orders.set_status(connection, order, status)
+    await events.say_order(connection, order)
+    return order
+
+
+def _visible(order: Order | None, principal: Principal) -> Order:
+    if order is None or not principal.may_see(order.user_id):
+        raise OrderNotFound
+    return order

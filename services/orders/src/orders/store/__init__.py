@@ -1,0 +1,1 @@
+"""The service's tables: one module an aggregate, SQL as constants."""

@@ -1,0 +1,28 @@
+"""The table ``customers``: which users there are, as their events told."""
+
+from shared.postgres import Connection
+
+_APPLY = """
+INSERT INTO customers (id, version, deleted) VALUES ($1, $2, $3)
+ON CONFLICT (id) DO UPDATE SET version = excluded.version, deleted = excluded.deleted, updated_at = now()
+WHERE customers.version < excluded.version
+"""
+_IS_KNOWN = "SELECT EXISTS (SELECT FROM customers WHERE id = $1)"
+_IS_DELETED = "SELECT EXISTS (SELECT FROM customers WHERE id = $1 AND deleted)"
+
+
+async def apply(connection: Connection, user_id: int, *, version: int, deleted: bool) -> None:
+    """Take over what an event said, unless a newer one was heard already."""
+    await connection.execute(_APPLY, user_id, version, deleted)
+
+
+async def is_known(connection: Connection, user_id: int) -> bool:
+    """Whether there is, or was, such a user."""
+    known: bool = await connection.fetchval(_IS_KNOWN, user_id)
+    return known
+
+
+async def is_deleted(connection: Connection, user_id: int) -> bool:
+    """Whether the user is known to have gone."""
+    deleted: bool = await connection.fetchval(_IS_DELETED, user_id)
+    return deleted

@@ -1,0 +1,111 @@
+"""The tables ``orders`` and ``order_items``."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+
+from orders.domain.cart import OrderDraft
+from orders.domain.orders import Order, OrderItem, OrderStatus
+from shared.postgres import Connection
+
+_FIND = """
+SELECT id, user_id, status, total, currency, created_at, updated_at, version FROM orders WHERE id = $1
+"""
+_LOCK = """
+SELECT id, user_id, status, total, currency, created_at, updated_at, version FROM orders WHERE id = $1 FOR UPDATE
+"""
+_PAGE = """
+SELECT id, user_id, status, total, currency, created_at, updated_at, version FROM orders
+WHERE ($1::bigint IS NULL OR user_id = $1) AND ($2::text IS NULL OR status = $2)
+ORDER BY id DESC LIMIT $3 OFFSET $4
+"""
+_COUNT = """
+SELECT count(*) FROM orders
+WHERE ($1::bigint IS NULL OR user_id = $1) AND ($2::text IS NULL OR status = $2)
+"""
+_ITEMS = """
+SELECT order_id, product_id, sku, name, quantity, unit_price FROM order_items
+WHERE order_id = ANY ($1::bigint[]) ORDER BY order_id, position
+"""
+_INSERT = """
+WITH placed AS (
+    INSERT INTO orders (user_id, status, total, currency) VALUES ($1, 'pending', $2, $3)
+    RETURNING id, user_id, status, total, currency, created_at, updated_at, version
+), items AS (
+    INSERT INTO order_items (order_id, position, product_id, sku, name, quantity, unit_price)
+    SELECT placed.id, item.position, item.product_id, item.sku, item.name, item.quantity, item.unit_price
+    FROM placed, unnest($4::bigint[], $5::text[], $6::text[], $7::integer[], $8::numeric[]) WITH ORDINALITY
+        AS item (product_id, sku, name, quantity, unit_price, position)
+)
+SELECT id, user_id, status, total, currency, created_at, updated_at, version FROM placed
+"""
+_SET_STATUS = """
+UPDATE orders SET status = $2, version = version + 1, updated_at = now() WHERE id = $1
+RETURNING id, user_id, status, total, currency, created_at, updated_at, version
+"""
+
+
+async def find(connection: Connection, order_id: int) -> Order | None:
+    """The order with its items."""
+    return await _one(connection, await connection.fetchrow(_FIND, order_id))
+
+
+async def lock(connection: Connection, order_id: int) -> Order | None:
+    """The order with its items, unchanged by others until the transaction ends."""
+    return await _one(connection, await connection.fetchrow(_LOCK, order_id))
+
+
+async def page(
+    connection: Connection, *, user_id: int | None, status: OrderStatus | None, limit: int, offset: int
+) -> tuple[list[Order], int]:
+    """Orders with their items, the newest first, and how many there are in all: three statements."""
+    rows = await connection.fetch(_PAGE, user_id, status, limit, offset)
+    total: int = await connection.fetchval(_COUNT, user_id, status)
+    return await _with_items(connection, rows), total
+
+
+async def insert(connection: Connection, user_id: int, draft: OrderDraft) -> Order:
+    """Write a new order and its items, in one statement."""
+    row = await connection.fetchrow(
+        _INSERT,
+        user_id,
+        draft.total,
+        draft.currency,
+        [item.product_id for item in draft.items],
+        [item.sku for item in draft.items],
+        [item.name for item in draft.items],
+        [item.quantity for item in draft.items],
+        [item.unit_price for item in draft.items],
+    )
+    if row is None:
+        raise LookupError("an insert gave no row")
+    return _order(row, draft.items)
+
+
+async def set_status(connection: Connection, order: Order, status: OrderStatus) -> Order:
+    """Write the status of a locked order."""
+    row = await connection.fetchrow(_SET_STATUS, order.id, status)
+    if row is None:
+        raise LookupError("the row was locked and is gone")
+    return _order(row, order.items)
+
+
+async def _one(connection: Connection, row: asyncpg.Record | None) -> Order | None:
+    return (await _with_items(connection, [row]))[0] if row else None
+
+
+async def _with_items(connection: Connection, rows: Sequence[asyncpg.Record]) -> list[Order]:
+    if not rows:
+        return []
+    items: dict[int, list[OrderItem]] = defaultdict(list)
+    for record in await connection.fetch(_ITEMS, [row["id"] for row in rows]):
+        values = dict(record)
+        items[values.pop("order_id")].append(OrderItem(**values))
+    return [_order(row, tuple(items[row["id"]])) for row in rows]
+
+
+def _order(row: asyncpg.Record, items: tuple[OrderItem, ...]) -> Order:
+    values: dict[str, Any] = {**row, "status": OrderStatus(row["status"]), "items": items}
+    return Order(**values)

@@ -1,0 +1,25 @@
+"""The trace receiver on Jaeger's two ports: 4318 takes exports, 16686 shows them."""
+
+import os
+from pathlib import Path
+
+import uvicorn
+from local_stack.traces.app import create_app
+from local_stack.traces.store import Store
+
+_PORTS = (4318, 16686)
+
+
+def main() -> None:
+    """Serve both until SIGTERM."""
+    store = Store(Path(os.environ["TRACES_FILE"]))
+    config = uvicorn.Config(create_app(store), access_log=False, log_level="warning", timeout_graceful_shutdown=3)
+    sockets = [uvicorn.Config(config.app, host="0.0.0.0", port=port).bind_socket() for port in _PORTS]  # noqa: S104 - the container's own addresses
+    try:
+        uvicorn.Server(config).run(sockets=sockets)
+    finally:
+        store.close()
+
+
+if __name__ == "__main__":
+    main()

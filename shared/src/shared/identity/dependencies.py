@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
-from fastapi.security import HTTPBearer, SecurityScopes
+from fastapi.security import APIKeyHeader, HTTPBearer, SecurityScopes
 from opentelemetry import trace
 
 from shared.identity.principal import Principal
@@ -11,6 +11,8 @@ from shared.identity.verifier import InvalidToken
 from shared.problems import Forbidden, Unauthorized
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="bearer", bearerFormat="JWT")
+# Documents only: the gateway takes the key and sends its token on.
+_api_key = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="X-API-Key")
 _REALM = 'Bearer realm="gatehouse"'
 
 
@@ -18,6 +20,7 @@ async def signed_in(
     request: Request,
     scopes: SecurityScopes,
     _scheme: Annotated[object, Depends(_bearer)],
+    _key: Annotated[object, Depends(_api_key)],
 ) -> Principal:
     """The caller, who must hold every scope that the route names.
 

@@ -5,13 +5,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Principal:
-    """Who calls. ``subject`` is the token's ``sub``: a user's id, or a client's name for role ``service``."""
+    """Who calls. ``subject`` is the token's ``sub``: a user's id, or a client's name for role ``service``.
+
+    ``session`` is the ``sid`` of a token that a login gave; a token for an API key has none.
+    """
 
     subject: str
     role: str
     tier: str
     scopes: frozenset[str]
     token_id: str
+    session: str | None = None
 
     @property
     def user_id(self) -> int:

@@ -47,6 +47,7 @@ class TokenVerifier:
             tier=str(claims.get("tier", "free")),
             scopes=frozenset(str(claims.get("scope", "")).split()),
             token_id=str(claims["jti"]),
+            session=str(claims["sid"]) if "sid" in claims else None,
         )
 
     async def _key(self, header: dict[str, Any]) -> jwt.PyJWK:

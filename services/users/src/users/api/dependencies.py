@@ -1,0 +1,92 @@
+"""What an endpoint asks for by type: the caller as the account stands now, the client, our holdings."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+
+from shared.identity import Principal, signed_in
+from shared.problems import Forbidden, Unauthorized
+from shared.web import Transaction, get_resources
+from users.accounts import not_there
+from users.client_address import client_address
+from users.domain.account import Role, User
+from users.domain.sessions import Client
+from users.holdings import Holdings
+from users.store import users as store
+
+_USER_AGENT_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: the account now, and what the token allows of what it may."""
+
+    user: User
+    is_admin: bool
+    scopes: frozenset[str]
+    session_id: int | None
+
+    def check_may_see(self, user_id: int) -> None:
+        """Raise NotFound for an account that is neither the caller's own nor open to an admin."""
+        if not self.is_admin and self.user.id != user_id:
+            raise not_there()
+
+
+async def _caller(principal: Annotated[Principal, Security(signed_in)], connection: Transaction) -> Caller:
+    # This service knows at once what other services see when the token ends: deleted, disabled, logged out.
+    session = principal.session
+    session_id = int(session) if session is not None and session.isdecimal() else None
+    user = await store.find_caller(connection, principal.user_id, session_id)
+    if user is None:
+        challenge = 'Bearer realm="gatehouse", error="invalid_token"'
+        raise Unauthorized("invalid_token", "The token is not valid.", challenge=challenge)
+    is_admin = principal.is_admin and user.role is Role.ADMIN
+    return Caller(user, is_admin, principal.scopes, session_id)
+
+
+Reader = Annotated[Caller, Security(_caller, scopes=["users:read"])]
+"""A caller who may read."""
+
+Writer = Annotated[Caller, Security(_caller, scopes=["users:write"])]
+"""A caller who may change things."""
+
+
+def _admin(caller: Reader) -> Caller:
+    if not caller.is_admin:
+        raise Forbidden("forbidden", "Only an admin may do this.")
+    return caller
+
+
+Admin = Annotated[Caller, Depends(_admin)]
+"""An admin."""
+
+
+def _signed_in_here(caller: Writer) -> Caller:
+    if caller.session_id is None:
+        raise Forbidden("forbidden", "This needs a login; an API key cannot do it.")
+    return caller
+
+
+SignedInHere = Annotated[Caller, Depends(_signed_in_here)]
+"""A caller who may change things and holds a session: an API key must not make another that outlives it."""
+
+
+def _holdings(request: Request) -> Holdings:
+    return get_resources(request).service
+
+
+Own = Annotated[Holdings, Depends(_holdings)]
+"""What this process of the service holds."""
+
+
+def _client(request: Request, own: Own) -> Client:
+    peer = request.client.host if request.client else ""
+    forwarded_for = ",".join(request.headers.getlist("x-forwarded-for"))
+    address = client_address(peer, forwarded_for, own.settings.login.trusted_proxies)
+    agent = request.headers.get("user-agent", "")[:_USER_AGENT_LENGTH]
+    return Client(address, agent)
+
+
+CallingClient = Annotated[Client, Depends(_client)]
+"""Where the request comes from."""

@@ -1,0 +1,95 @@
+"""/auth: login, refresh, logout."""
+
+from typing import Annotated, Literal, Self
+
+from fastapi import APIRouter, Body, Request, Response
+from fastapi.security import SecurityScopes
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.identity import Principal, signed_in
+from shared.problems import Unauthorized
+from shared.web import RequestBody, Transaction, get_resources, problem_responses
+from users import signing_in
+from users.api.dependencies import CallingClient, Own
+from users.api.fields import Password, Text
+from users.domain.emails import MAX_LENGTH as EMAIL_LENGTH
+
+router = APIRouter(prefix="/auth", tags=["auth"])
+
+_LONGEST_TOKEN = 512
+_NO_STORE = {"Cache-Control": "no-store"}  # RFC 6749 section 5.1
+
+
+class LoginBody(RequestBody):
+    """Credentials. Whatever is no address or no possible password is just as wrong as a wrong one."""
+
+    model_config = ConfigDict(extra="ignore", str_strip_whitespace=False)  # of a password nothing is stripped
+
+    email: Annotated[Text, Field(max_length=EMAIL_LENGTH, examples=["demo@example.com"])]
+    password: Annotated[Password, Field(max_length=1024)]
+
+
+class RefreshBody(RequestBody):
+    """A refresh token."""
+
+    refresh_token: Annotated[Text, Field(min_length=1, max_length=_LONGEST_TOKEN)]
+
+
+class TokenDocument(BaseModel):
+    """A pair of tokens (RFC 6749 section 5.1); the refresh token is good for one use."""
+
+    access_token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - the scheme's name
+    expires_in: int
+    refresh_token: str
+
+    @classmethod
+    def of(cls, pair: signing_in.TokenPair) -> Self:
+        """The pair as it is answered."""
+        return cls(access_token=pair.access.token, expires_in=pair.access.expires_in, refresh_token=pair.refresh_token)
+
+
+@router.post("/login", summary="Log in", responses=problem_responses(401, 429))
+async def log_in(
+    body: LoginBody, own: Own, client: CallingClient, request: Request, response: Response
+) -> TokenDocument:
+    """Begin a session. An unknown address and a wrong password are answered alike, in the same time."""
+    database = get_resources(request).database
+    pair = await signing_in.log_in(database, own, body.email, body.password.get_secret_value(), client)
+    response.headers.update(_NO_STORE)
+    return TokenDocument.of(pair)
+
+
+@router.post("/refresh", summary="Refresh the tokens", responses=problem_responses(401))
+async def refresh(body: RefreshBody, own: Own, request: Request, response: Response) -> TokenDocument:
+    """Spend a refresh token for a new pair. One that is used twice ends its whole session."""
+    pair = await signing_in.refresh(get_resources(request).database, own, body.refresh_token)
+    response.headers.update(_NO_STORE)
+    return TokenDocument.of(pair)
+
+
+async def _bearer(request: Request) -> Principal | None:
+    if "authorization" not in request.headers:
+        return None
+    return await signed_in(request, SecurityScopes(), None, None)
+
+
+@router.post("/logout", status_code=204, summary="Log out", responses=problem_responses(401))
+async def log_out(
+    request: Request, connection: Transaction, body: Annotated[RefreshBody | None, Body()] = None
+) -> None:
+    """End the session that the refresh token in the body, or the access token, belongs to."""
+    try:
+        principal = await _bearer(request)
+    except Unauthorized:
+        if body is None:
+            raise
+        principal = None  # an access token that has expired must not keep anyone from logging out
+    if principal is None and body is None:
+        raise Unauthorized("unauthorized", "Send a refresh token, or sign in first.")
+    await signing_in.log_out(
+        connection,
+        refresh_token=body.refresh_token if body else None,
+        user_id=principal.user_id if principal else None,
+        session_id=int(principal.session) if principal and principal.session else None,
+    )

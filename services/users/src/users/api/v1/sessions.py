@@ -1,0 +1,77 @@
+"""/users/me/sessions: where one is logged in, and how to end it."""
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+
+from shared.problems import NotFound
+from shared.web import EntityId, Page, PageQuery, Transaction, problem_responses
+from shared.web.pagination import page_query
+from users.api.dependencies import Reader, Writer
+from users.domain.sessions import Session
+from users.store import sessions as store
+
+router = APIRouter(prefix="/users/me/sessions", tags=["sessions"])
+
+
+class SessionDocument(BaseModel):
+    """A login that has not ended; ``current`` is the one that asks."""
+
+    id: int
+    user_agent: str
+    address: str
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    current: bool
+
+    @classmethod
+    def of(cls, session: Session, current: int | None) -> Self:
+        """The session as its owner sees it."""
+        return cls(
+            id=session.id,
+            user_agent=session.user_agent,
+            address=session.address,
+            created_at=session.created_at,
+            last_used_at=session.last_used_at,
+            expires_at=session.expires_at,
+            current=session.id == current,
+        )
+
+
+def _not_there() -> NotFound:
+    return NotFound("session_not_found", "There is no such session.")
+
+
+@router.get("", summary="List one's sessions", responses=problem_responses(401, 403))
+async def list_sessions(
+    caller: Reader, connection: Transaction, page: Annotated[PageQuery, Depends(page_query)]
+) -> Page[SessionDocument]:
+    """A page of the caller's living sessions, the newest first."""
+    found, total = await store.page(connection, caller.user.id, page.page_size, page.offset)
+    items = [SessionDocument.of(session, caller.session_id) for session in found]
+    return Page(items=items, total=total, page=page.page, page_size=page.page_size)
+
+
+@router.get("/{session_id}", summary="Show a session", responses=problem_responses(401, 403, 404))
+async def show_session(session_id: EntityId, caller: Reader, connection: Transaction) -> SessionDocument:
+    """One of the caller's living sessions."""
+    session = await store.find(connection, caller.user.id, session_id)
+    if session is None:
+        raise _not_there()
+    return SessionDocument.of(session, caller.session_id)
+
+
+@router.delete("", status_code=204, summary="End all one's sessions", responses=problem_responses(401, 403))
+async def end_sessions(caller: Writer, connection: Transaction) -> None:
+    """Log out everywhere, here too."""
+    await store.end_own(connection, caller.user.id, None)
+
+
+@router.delete("/{session_id}", status_code=204, summary="End a session", responses=problem_responses(401, 403, 404))
+async def end_session(session_id: EntityId, caller: Writer, connection: Transaction) -> None:
+    """Log out one device."""
+    if not await store.end_own(connection, caller.user.id, session_id):
+        raise _not_there()

@@ -1,0 +1,1 @@
+"""Version 2: what differs from version 1."""

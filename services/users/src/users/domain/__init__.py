@@ -1,0 +1,1 @@
+"""The rules of accounts and credentials; knows neither the web nor the database."""

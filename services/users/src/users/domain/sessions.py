@@ -1,0 +1,45 @@
+"""Sessions and API keys as their owner sees them."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+ACCESS_TOKEN_LIFETIME = timedelta(minutes=15)
+EXCHANGED_TOKEN_LIFETIME = timedelta(minutes=1)
+"""Of a token given for an API key: the gateway asks again after 5 s, nobody needs it for longer."""
+
+SESSION_LIFETIME = timedelta(days=30)
+"""Absolute: refreshing does not prolong it (RFC 9700 section 4.14)."""
+
+MAX_API_KEYS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Where a login came from, so that its owner recognizes it in the list of sessions."""
+
+    address: str
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A login that has not ended yet."""
+
+    id: int
+    user_agent: str
+    address: str
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key, without its secret."""
+
+    id: int
+    name: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None

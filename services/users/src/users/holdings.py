@@ -1,0 +1,39 @@
+"""What the API process of this service holds beside what every service has."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from shared.web import Resources
+from users.access_tokens import TokenIssuer
+from users.hashing import Passwords
+from users.login_throttle import LoginThrottle
+from users.settings import UsersSettings
+from users.signing_key import SigningKey
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """One a process."""
+
+    settings: UsersSettings
+    key: SigningKey
+    issuer: TokenIssuer
+    passwords: Passwords
+    throttle: LoginThrottle
+
+
+@asynccontextmanager
+async def open_holdings(settings: UsersSettings, key: SigningKey, resources: Resources) -> AsyncIterator[Holdings]:
+    """Open them, and close them at the end."""
+    passwords = Passwords(settings.passwords)
+    try:
+        yield Holdings(
+            settings,
+            key,
+            TokenIssuer(settings.tokens, key),
+            passwords,
+            LoginThrottle(resources.redis, settings.login),
+        )
+    finally:
+        passwords.close()

@@ -1,0 +1,1 @@
+"""Work done by the worker, a file a type."""

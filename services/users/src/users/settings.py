@@ -1,0 +1,79 @@
+"""Settings of the users service: those of every service and its own, a class a process."""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
+
+from shared.settings import ServiceSettings, Settings
+
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_PRIVATE_NETWORKS = (
+    "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"  # where a gateway of ours stands
+)
+
+
+class SigningSettings(Settings):
+    """The Ed25519 key that access tokens are signed with."""
+
+    private_key_file: Path = Field(validation_alias="TOKEN_PRIVATE_KEY_FILE")
+
+
+class PasswordSettings(Settings):
+    """How many passwords are hashed at once, and how many requests may wait for it."""
+
+    threads: int = Field(default=2, validation_alias="PASSWORD_HASH_THREADS", ge=1, le=64)
+    queue: int = Field(default=64, validation_alias="PASSWORD_HASH_QUEUE", ge=0)
+
+
+class LoginSettings(Settings):
+    """Failed logins allowed by account and address; ``scale`` multiplies them."""
+
+    failures: int = Field(default=10, validation_alias="LOGIN_FAILURES", ge=1)
+    window_seconds: int = Field(default=900, validation_alias="LOGIN_FAILURES_SECONDS", ge=1)
+    scale: float = Field(default=1.0, validation_alias="LIMITS_SCALE", gt=0)
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
+        default_factory=lambda: parse_networks(_PRIVATE_NETWORKS), validation_alias="TRUSTED_PROXIES"
+    )
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return parse_networks(value) if isinstance(value, str) else value
+
+
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """Networks from a list with commas. Raises ValueError."""
+    return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+class MailSettings(Settings):
+    """Where mail is handed in: ``smtp://``, ``smtps://`` (TLS at once) or ``smtp+starttls://``."""
+
+    url: SecretStr = Field(default=SecretStr("smtp://127.0.0.1:25"), validation_alias="SMTP_URL")
+    sender: str = Field(default="Gatehouse <no-reply@gatehouse.example>", validation_alias="MAIL_FROM")
+    timeout_seconds: float = Field(default=10.0, validation_alias="SMTP_TIMEOUT_SECONDS", gt=0)
+
+
+class SeedSettings(Settings):
+    """Whether the demo accounts are made at start."""
+
+    demo_data: bool = Field(default=False, validation_alias="SEED_DEMO_DATA")
+
+
+class UsersSettings(ServiceSettings):
+    """Of the API process."""
+
+    signing: SigningSettings = Field(default_factory=SigningSettings)  # pyright: ignore[reportArgumentType] - read from the environment
+    passwords: PasswordSettings = Field(default_factory=PasswordSettings)
+    login: LoginSettings = Field(default_factory=LoginSettings)
+
+
+class WorkerSettings(ServiceSettings):
+    """Of the worker process, which signs nothing."""
+
+    mail: MailSettings = Field(default_factory=MailSettings)
+    seed: SeedSettings = Field(default_factory=SeedSettings)

@@ -1,0 +1,112 @@
+"""Login, refresh and logout: sessions that begin, go on and end."""
+
+from dataclasses import dataclass
+
+import structlog
+
+from shared.postgres import Connection, Database
+from shared.problems import TooManyRequests, Unauthorized
+from users.access_tokens import AccessToken
+from users.domain.account import User
+from users.domain.credentials import digest, new_refresh_token
+from users.domain.emails import email_key
+from users.domain.scopes import scopes_of
+from users.domain.sessions import ACCESS_TOKEN_LIFETIME, Client
+from users.holdings import Holdings
+from users.store import sessions as store
+from users.store import users
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """What a login or a refresh hands out."""
+
+    access: AccessToken
+    refresh_token: str
+
+
+def _wrong() -> Unauthorized:
+    # One answer for an unknown address, a wrong password and a disabled account (TRAPS.md, Auth 4).
+    return Unauthorized("invalid_credentials", "The e-mail address or the password is wrong.")
+
+
+async def log_in(database: Database, own: Holdings, email: str, password: str, client: Client) -> TokenPair:
+    """Begin a session.
+
+    No connection is held while the password is checked. Raises Unauthorized, TooManyRequests, and
+    Unavailable when too many sign in at once.
+    """
+    account = email_key(email)
+    wait = await own.throttle.take(account, client.address)
+    if wait:
+        raise TooManyRequests("too_many_failures", "Too many failed logins. Try again later.", retry_after=wait)
+    async with database.acquire() as connection:
+        found = await users.find_credentials(connection, account)
+    verdict = await own.passwords.verify(found.password_hash if found else None, password)
+    if found is None or not found.user.is_active or not verdict.matches:
+        raise _wrong()
+    stronger = await own.passwords.hash(password) if verdict.outdated else None
+    refresh_token = new_refresh_token()
+    async with database.transaction() as connection:
+        user = await users.lock(connection, found.user.id)
+        if user is None or not user.is_active:
+            raise _wrong()
+        if stronger is not None:
+            await users.upgrade_hash(connection, user.id, found.password_hash, stronger)
+        session_id = await store.begin(connection, user.id, client, digest(refresh_token))
+    await own.throttle.forget(account, client.address)
+    log.info("logged_in", user_id=user.id, session_id=session_id)
+    return TokenPair(_access_token(own, user, session_id), refresh_token)
+
+
+async def refresh(database: Database, own: Holdings, token: str) -> TokenPair:
+    """Spend a refresh token for the next pair (RFC 9700 section 4.14).
+
+    A token that was spent before ends its session. Of requests that overlap one wins; the others are
+    refused without ending it: that is a client that asked twice, and who stole the token and came
+    second has nothing and ends the session by the next try. Raises Unauthorized.
+    """
+    next_token = new_refresh_token()
+    async with database.transaction() as connection:
+        use = await store.lock_by_token(connection, digest(token))
+        user = await users.find(connection, use.user_id) if use else None
+        usable = use is not None and user is not None and use.session_alive and user.is_active
+        if use is not None and usable and not use.used:
+            await store.rotate(connection, use.session_id, digest(token), digest(next_token))
+        elif use is not None and use.used and not use.raced:
+            await store.end(connection, use.session_id, "token_reused")
+    # Refused only here, after the commit: an exception inside would undo the end of the session.
+    if use is None or user is None or not usable:
+        raise Unauthorized("invalid_refresh_token", "The refresh token is not valid.")
+    if use.used and use.raced:
+        raise Unauthorized("refresh_token_superseded", "Another request has just used this refresh token.")
+    if use.used:
+        log.warning("refresh_token_reused", user_id=user.id, session_id=use.session_id)
+        raise Unauthorized("invalid_refresh_token", "The refresh token is not valid.")
+    return TokenPair(_access_token(own, user, use.session_id), next_token)
+
+
+async def log_out(
+    connection: Connection, *, refresh_token: str | None, user_id: int | None, session_id: int | None
+) -> None:
+    """End the session of the refresh token, and the one that the bearer's token belongs to.
+
+    A token that is not known is no error (RFC 7009 section 2.2).
+    """
+    if refresh_token is not None:
+        await store.end_by_token(connection, digest(refresh_token))
+    if user_id is not None and session_id is not None:
+        await store.end_own(connection, user_id, session_id)
+
+
+def _access_token(own: Holdings, user: User, session_id: int) -> AccessToken:
+    return own.issuer.issue(
+        user.id,
+        role=user.role,
+        tier=user.tier,
+        scopes=scopes_of(user.role),
+        lifetime=ACCESS_TOKEN_LIFETIME,
+        session_id=session_id,
+    )

@@ -1,0 +1,1 @@
+"""SQL, a module an aggregate."""

@@ -1,0 +1,114 @@
+"""Sessions and their refresh tokens in Postgres."""
+
+from dataclasses import dataclass
+
+import asyncpg
+
+from shared.postgres import Connection
+from users.domain.sessions import SESSION_LIFETIME, Client, Session
+
+_ALIVE = "ended_at IS NULL AND expires_at > now()"
+_COLUMNS = "id, user_agent, address, created_at, last_used_at, expires_at"
+
+_INSERT = """
+    INSERT INTO sessions (user_id, user_agent, address, expires_at) VALUES ($1, $2, $3, now() + $4::interval)
+    RETURNING id
+"""
+_TRIM = "DELETE FROM sessions WHERE user_id = $1 AND (expires_at < now() OR ended_at < now() - interval '1 day')"
+_INSERT_TOKEN = "INSERT INTO refresh_tokens (digest, session_id) VALUES ($1, $2)"  # noqa: S105 - no password
+_LOCK_BY_TOKEN = f"""
+    SELECT sessions.id, user_id, {_ALIVE} AS alive
+    FROM refresh_tokens JOIN sessions ON sessions.id = refresh_tokens.session_id
+    WHERE digest = $1 FOR UPDATE OF sessions
+"""  # noqa: S608 - a constant
+_TOKEN_USE = """
+    SELECT used_at IS NOT NULL AS used, coalesce(used_at > now(), false) AS raced
+    FROM refresh_tokens WHERE digest = $1
+"""  # noqa: S105 - no password
+_USE = "UPDATE refresh_tokens SET used_at = clock_timestamp() WHERE digest = $1"
+_TOUCH = "UPDATE sessions SET last_used_at = now() WHERE id = $1"
+_END = "UPDATE sessions SET ended_at = now(), end_reason = $2 WHERE id = $1 AND ended_at IS NULL"
+_END_BY_TOKEN = """
+    UPDATE sessions SET ended_at = now(), end_reason = 'logout'
+    FROM refresh_tokens WHERE digest = $1 AND sessions.id = session_id AND ended_at IS NULL
+"""  # noqa: S105 - no password
+_END_OWN = f"""
+    UPDATE sessions SET ended_at = now(), end_reason = 'ended_by_user'
+    WHERE user_id = $1 AND {_ALIVE} AND ($2::bigint IS NULL OR id = $2)
+    RETURNING id
+"""  # noqa: S608 - a constant
+_PAGE = f"SELECT {_COLUMNS} FROM sessions WHERE user_id = $1 AND {_ALIVE} ORDER BY id DESC LIMIT $2 OFFSET $3"  # noqa: S608 - a constant
+_COUNT = f"SELECT count(*) FROM sessions WHERE user_id = $1 AND {_ALIVE}"  # noqa: S608 - a constant
+_FIND = f"SELECT {_COLUMNS} FROM sessions WHERE user_id = $1 AND id = $2 AND {_ALIVE}"  # noqa: S608 - a constant
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUse:
+    """What a refresh token stands for. ``raced``: it was used after our transaction had begun."""
+
+    session_id: int
+    user_id: int
+    session_alive: bool
+    used: bool
+    raced: bool
+
+
+def _session(row: asyncpg.Record) -> Session:
+    return Session(**{name: row[name] for name in Session.__dataclass_fields__})
+
+
+async def begin(connection: Connection, user_id: int, client: Client, digest: bytes) -> int:
+    """Start a session with its first refresh token; the user's dead sessions go."""
+    await connection.execute(_TRIM, user_id)
+    session_id: int = await connection.fetchval(_INSERT, user_id, client.user_agent, client.address, SESSION_LIFETIME)
+    await connection.execute(_INSERT_TOKEN, digest, session_id)
+    return session_id
+
+
+async def lock_by_token(connection: Connection, digest: bytes) -> TokenUse | None:
+    """The session of a refresh token, locked, and whether the token was used already.
+
+    The token is read after the session's lock is had, by a statement of its own: a statement that
+    waited for a lock does not see what the lock's holder wrote elsewhere.
+    """
+    session = await connection.fetchrow(_LOCK_BY_TOKEN, digest)
+    if session is None:
+        return None
+    token = await connection.fetchrow(_TOKEN_USE, digest)
+    if token is None:
+        return None
+    return TokenUse(session["id"], session["user_id"], session["alive"], token["used"], token["raced"])
+
+
+async def rotate(connection: Connection, session_id: int, used: bytes, new: bytes) -> None:
+    """Spend a refresh token and put the next one in its place."""
+    await connection.execute(_USE, used)
+    await connection.execute(_INSERT_TOKEN, new, session_id)
+    await connection.execute(_TOUCH, session_id)
+
+
+async def end(connection: Connection, session_id: int, reason: str) -> None:
+    """End a session with all its refresh tokens."""
+    await connection.execute(_END, session_id, reason)
+
+
+async def end_by_token(connection: Connection, digest: bytes) -> None:
+    """End the session of a refresh token, used or not; nothing when there is none."""
+    await connection.execute(_END_BY_TOKEN, digest)
+
+
+async def end_own(connection: Connection, user_id: int, session_id: int | None) -> int:
+    """End one session of a user, or all of them; how many were ended."""
+    return len(await connection.fetch(_END_OWN, user_id, session_id))
+
+
+async def page(connection: Connection, user_id: int, limit: int, offset: int) -> tuple[list[Session], int]:
+    """The user's living sessions, the newest first, and how many there are in all."""
+    total: int = await connection.fetchval(_COUNT, user_id)
+    return [_session(row) for row in await connection.fetch(_PAGE, user_id, limit, offset)], total
+
+
+async def find(connection: Connection, user_id: int, session_id: int) -> Session | None:
+    """A living session of this user."""
+    row = await connection.fetchrow(_FIND, user_id, session_id)
+    return _session(row) if row else None

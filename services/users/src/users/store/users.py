@@ -1,0 +1,136 @@
+"""Accounts in Postgres."""
+
+from dataclasses import dataclass
+
+import asyncpg
+
+from shared.postgres import Connection
+from users.domain.account import Changes, Role, User
+from users.domain.emails import email_key
+
+_COLUMNS = "id, name, email, role, tier, created_at, disabled_at, version"
+
+_INSERT = f"""
+    INSERT INTO users (name, email, email_key, password_hash, role) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (email_key) DO NOTHING
+    RETURNING {_COLUMNS}
+"""  # noqa: S608 - a constant
+_FIND = f"SELECT {_COLUMNS} FROM users WHERE id = $1"  # noqa: S608 - a constant
+_FIND_CALLER = f"""
+    SELECT {_COLUMNS} FROM users
+    WHERE id = $1 AND disabled_at IS NULL
+    AND ($2::bigint IS NULL OR EXISTS (
+        SELECT FROM sessions WHERE sessions.id = $2 AND sessions.user_id = users.id AND ended_at IS NULL))
+"""  # noqa: S608 - a constant
+_LOCK = f"{_FIND} FOR UPDATE"
+_CREDENTIALS = f"SELECT {_COLUMNS}, password_hash FROM users WHERE email_key = $1"  # noqa: S608 - a constant
+_PAGE = f"""
+    SELECT {_COLUMNS} FROM users WHERE $1::text IS NULL OR role = $1
+    ORDER BY id LIMIT $2 OFFSET $3
+"""  # noqa: S608 - a constant
+_COUNT = "SELECT count(*) FROM users WHERE $1::text IS NULL OR role = $1"
+_UPDATE = f"""
+    UPDATE users SET name = $2, email = $3, email_key = $4, role = $5, version = version + 1, updated_at = now()
+    WHERE id = $1 RETURNING {_COLUMNS}
+"""  # noqa: S608 - a constant
+_DELETE = "DELETE FROM users WHERE id = $1"
+_LOCK_ADMINS = "SELECT pg_advisory_xact_lock(hashtextextended('admins:' || current_schema(), 0))"
+_OTHER_ADMIN = "SELECT EXISTS (SELECT FROM users WHERE role = 'admin' AND disabled_at IS NULL AND id <> $1)"
+_UPGRADE_HASH = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2"
+
+
+class EmailTaken(Exception):  # noqa: N818 - the name says what it is
+    """Another account has this address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An account with what its password is checked against."""
+
+    user: User
+    password_hash: str
+
+
+def _user(row: asyncpg.Record) -> User:
+    return User(
+        id=row["id"],
+        name=row["name"],
+        email=row["email"],
+        role=Role(row["role"]),
+        tier=row["tier"],
+        created_at=row["created_at"],
+        disabled_at=row["disabled_at"],
+        version=row["version"],
+    )
+
+
+async def insert(connection: Connection, name: str, email: str, password_hash: str, role: Role) -> User:
+    """Add an account. Raises EmailTaken; the transaction can go on after it."""
+    row = await connection.fetchrow(_INSERT, name, email, email_key(email), password_hash, role)
+    if row is None:
+        raise EmailTaken
+    return _user(row)
+
+
+async def find(connection: Connection, user_id: int) -> User | None:
+    """The account of this id."""
+    row = await connection.fetchrow(_FIND, user_id)
+    return _user(row) if row else None
+
+
+async def find_caller(connection: Connection, user_id: int, session_id: int | None) -> User | None:
+    """The account if it may still act: it is there, not disabled, and its session has not ended."""
+    row = await connection.fetchrow(_FIND_CALLER, user_id, session_id)
+    return _user(row) if row else None
+
+
+async def lock(connection: Connection, user_id: int) -> User | None:
+    """The account of this id, locked until the transaction ends."""
+    row = await connection.fetchrow(_LOCK, user_id)
+    return _user(row) if row else None
+
+
+async def find_credentials(connection: Connection, key: str) -> Credentials | None:
+    """The account of this e-mail key with its password's hash."""
+    row = await connection.fetchrow(_CREDENTIALS, key)
+    return Credentials(_user(row), row["password_hash"]) if row else None
+
+
+async def page(connection: Connection, role: Role | None, limit: int, offset: int) -> tuple[list[User], int]:
+    """Accounts in the order of their ids, and how many there are in all."""
+    total: int = await connection.fetchval(_COUNT, role)
+    return [_user(row) for row in await connection.fetch(_PAGE, role, limit, offset)], total
+
+
+async def update(connection: Connection, user: User, changes: Changes) -> User:
+    """Write the changes. Raises EmailTaken, after which the transaction can only roll back."""
+    email = changes.email or user.email
+    try:
+        row = await connection.fetchrow(
+            _UPDATE, user.id, changes.name or user.name, email, email_key(email), changes.role or user.role
+        )
+    except asyncpg.UniqueViolationError as error:
+        raise EmailTaken from error
+    if row is None:
+        raise LookupError(f"user {user.id} is not there, although it was locked")
+    return _user(row)
+
+
+async def delete(connection: Connection, user_id: int) -> None:
+    """Remove the account with its sessions, refresh tokens and API keys."""
+    await connection.execute(_DELETE, user_id)
+
+
+async def other_admin_remains(connection: Connection, user_id: int) -> bool:
+    """Whether there is an admin beside this one.
+
+    Takes a lock that ends with the transaction, so that two admins cannot remove each other at once;
+    whoever holds it waits for no row, so it cannot close a circle.
+    """
+    await connection.execute(_LOCK_ADMINS)
+    return bool(await connection.fetchval(_OTHER_ADMIN, user_id))
+
+
+async def upgrade_hash(connection: Connection, user_id: int, old: str, new: str) -> None:
+    """Put the hash of a stronger scheme in the place of the old one, unless it was changed meanwhile."""
+    await connection.execute(_UPGRADE_HASH, user_id, old, new)

@@ -1,0 +1,40 @@
+"""The worker process: relay and jobs. ``python -m users.worker``."""
+
+from fastapi import FastAPI
+
+from shared.settings import Environment
+from shared.web import Resources, serve
+from shared.worker import create_worker
+from users.jobs import welcome_mail
+from users.mail import Mailer
+from users.main import MIGRATIONS, SERVICE, VERSION
+from users.seed import seed
+from users.settings import WorkerSettings
+
+
+def create_application(settings: WorkerSettings) -> FastAPI:
+    """Make the worker's application, which sends mail and, in development if asked to, seeds the demo accounts."""
+
+    async def at_start(resources: Resources) -> None:
+        if settings.seed.demo_data and settings.environment is Environment.DEVELOPMENT:
+            await seed(resources.database, settings.environment)
+
+    return create_worker(
+        SERVICE,
+        settings,
+        version=VERSION,
+        migrations=[MIGRATIONS],
+        job_types=[welcome_mail.JOB],
+        resources=Mailer(settings.mail),
+        at_start=at_start,
+    )
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    settings = WorkerSettings()
+    serve(create_application(settings), settings.http)
+
+
+if __name__ == "__main__":
+    main()

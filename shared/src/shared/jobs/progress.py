@@ -6,7 +6,7 @@ the row every two seconds brings.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
@@ -69,7 +69,7 @@ def publisher(redis: Redis, service: str) -> Publisher:
 
 async def watch_progress(
     redis: Redis, database: Database, job_id: UUID, after: int | None = None
-) -> AsyncIterator[JobProgress]:
+) -> AsyncGenerator[JobProgress]:
     """Yield the job's state, then each change, and end with the job.
 
     Only what is newer than the sequence number ``after`` is given, but the final state always.

@@ -1,0 +1,54 @@
+"""The command ``gateway``: run the server, check a routes file, explain where a request would go."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from gateway.cli_explain import explain
+from gateway.routes.load import DEFAULT_FILE, RoutesError, load_routes
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit status 0 when it worked, 1 when the file or the request is refused, 2 for wrong usage."""
+    parser = argparse.ArgumentParser(prog="gateway", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="serve; settings come from the environment")
+    check = commands.add_parser("check", help="validate a routes file as a whole")
+    check.add_argument("file", nargs="?", type=Path, default=DEFAULT_FILE)
+    why = commands.add_parser("explain", help="say which route and version serves a request, and how")
+    why.add_argument("method")
+    why.add_argument("path", help="as in a request line, with its query")
+    why.add_argument("--accept", default=None)
+    why.add_argument("--file", type=Path, default=DEFAULT_FILE)
+    given = parser.parse_args(arguments)
+    try:
+        if given.command == "run":
+            return _run()
+        model = load_routes(given.file)
+        if given.command == "check":
+            print(f"{given.file}: {len(model.routes)} routes, {len(model.upstreams)} upstreams: good")
+            return 0
+        return explain(model, given.method.upper(), given.path, given.accept)
+    except RoutesError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _run() -> int:
+    from gateway.server import run  # noqa: PLC0415 - check and explain need no server
+    from gateway.settings import Settings  # noqa: PLC0415
+    from gateway.telemetry.logs import configure_logs  # noqa: PLC0415
+
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        for problem in error.errors(include_input=False, include_url=False):
+            name = ".".join(map(str, problem["loc"]))
+            print(f"{name}: {problem['msg']}", file=sys.stderr)
+        return 1
+    load_routes(settings.routes)
+    configure_logs(settings.log_level)
+    run(settings)
+    return 0

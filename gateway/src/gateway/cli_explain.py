@@ -1,0 +1,39 @@
+"""``gateway explain METHOD PATH``: the decision of the data plane, made by the data plane's own code."""
+
+from gateway.data.canonical_path import check_canonical, split_target
+from gateway.problem import Refusal
+from gateway.routes.match import match
+from gateway.routes.model import RoutesModel
+from gateway.routes.table import RouteTable
+
+
+def explain(model: RoutesModel, method: str, target: str, accept: str | None) -> int:
+    """Print it; 1 when the request would be refused."""
+    try:
+        path, query, _ = split_target(target.encode())
+        check_canonical(path)
+        found = match(RouteTable(model), method.encode(), path, query, accept.encode() if accept else None)
+    except Refusal as refusal:
+        print(f"{method} {target} -> {refusal.status} {refusal.code}: {refusal.detail}")
+        for name, value in refusal.headers:
+            print(f"  {name.decode()}: {value.decode()}")
+        return 1
+    route = found.route
+    upstream = model.upstreams[route.upstream]
+    query_text = f"?{found.query.decode()}" if found.query else ""
+    print(f"{method} {target} -> {upstream.url.rstrip('/')}{found.path.decode()}{query_text}")
+    print(f"  route      {route.name}" + (f", version {route.version}" if route.version else ""))
+    print(f"  upstream   {route.upstream}")
+    print(f"  identity   {route.identity}" + (f", scopes {' '.join(sorted(route.scopes))}" if route.scopes else ""))
+    for name in route.limits:
+        policy = model.limits[name]
+        tiers = {"anonymous": policy.anonymous, **policy.tiers}
+        figures = ", ".join(f"{tier} {quota.quota}/{quota.window:g}s" for tier, quota in tiers.items())
+        print(f"  limit      {name} by {policy.by}: {figures}; Redis down: {route.redis_down}")
+    times = route.timeouts
+    total = "none (stream)" if route.stream else f"{times.total:g}s"
+    print(f"  deadlines  first byte {times.first_byte:g}s, idle {times.idle:g}s, total {total}")
+    print(f"  body       at most {route.max_body} bytes")
+    if route.sunset is not None:
+        print(f"  deprecated since {route.sunset.deprecation.decode()}, sunset {route.sunset.sunset.decode()}")
+    return 0

@@ -1,0 +1,49 @@
+"""How the things behind the gateway are, as each says itself."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Literal
+
+from gateway.upstream.fetch import FetchError
+
+if TYPE_CHECKING:
+    from gateway.runtime import Gateway
+
+State = Literal["healthy", "unhealthy"]
+_KEPT_SECONDS = 1.0
+
+
+class Checks:
+    """Asks every service for its own readiness, at most once a second and for all who ask at once."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._states: dict[str, State] = {}
+        self._until = 0.0
+        self._lock = asyncio.Lock()
+
+    async def states(self) -> dict[str, State]:
+        """By name."""
+        async with self._lock:
+            if asyncio.get_running_loop().time() >= self._until:
+                self._states = await self._ask()
+                self._until = asyncio.get_running_loop().time() + _KEPT_SECONDS
+        redis: State = "healthy" if self._gateway.limiter.link.up else "unhealthy"
+        return {"redis": redis, **self._states}
+
+    async def _ask(self) -> dict[str, State]:
+        upstreams = self._gateway.table.model.upstreams
+        states = await asyncio.gather(*(self._one(upstream.url) for upstream in upstreams.values()))
+        found = dict(zip(upstreams, states, strict=True))
+        for name, state in found.items():
+            self._gateway.metrics.ready.labels(name).set(state == "healthy")
+        return found
+
+    async def _one(self, url: str) -> State:
+        try:
+            async with asyncio.timeout(2):
+                await self._gateway.fetcher.get(url.rstrip("/") + "/health/ready")
+        except (FetchError, TimeoutError):
+            return "unhealthy"
+        return "healthy"

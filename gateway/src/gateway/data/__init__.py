@@ -1,0 +1,1 @@
+"""The data plane: what is forwarded. Callbacks on the event loop, no task and no ASGI."""

@@ -1,0 +1,130 @@
+"""Puts the head of an answer together: the upstream's for a forwarded request, our own for a refusal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.data.answer_body import AnswerBody
+from gateway.data.answer_head import AnswerHead, bodiless, status_line
+from gateway.data.compression import (
+    coded_etag,
+    compressible,
+    encoder,
+    negotiate,
+    tag_sent,
+)
+from gateway.data.standing_headers import standing
+
+if TYPE_CHECKING:
+    from gateway.data.exchange import Exchange
+    from gateway.problem import Refusal
+
+_NONE: frozenset[bytes] = frozenset()
+_CODED = frozenset({b"etag", b"accept-ranges", b"content-md5"})
+
+
+def refusal_head(exchange: Exchange, refusal: Refusal, length: int) -> bytes:
+    """Head of a problem document of ``length`` bytes."""
+    exchange.status = refusal.status
+    exchange.head_sent = True
+    lines = [status_line(refusal.status), b"date: ", exchange.gateway.date(), b"\r\n"]
+    if length:
+        lines.append(b"content-type: application/problem+json\r\ncontent-length: %d\r\n" % length)
+        lines.append(b"cache-control: no-store\r\n")
+    lines += [name + b": " + value + b"\r\n" for name, value in refusal.headers]
+    return b"".join([*lines, *_ours(exchange), b"\r\n"])
+
+
+def interim_head(exchange: Exchange, status: int, headers: list[tuple[bytes, bytes]]) -> bytes | None:
+    """A 1xx that passes (RFC 9110 section 15.2): 100 to who asked for it, the others to who can read them."""
+    if not exchange.head.http11 or (status == 100 and not exchange.head.expects_continue):  # noqa: PLR2004
+        return None
+    head = AnswerHead.read(status, headers)
+    return b"".join([status_line(status), *head.end_to_end(_NONE), b"\r\n"])
+
+
+def answer_head(exchange: Exchange, head: AnswerHead) -> bytes:
+    """Head of a forwarded answer; chooses the framing and makes ``exchange.body``."""
+    exchange.status = head.status
+    exchange.head_sent = True
+    silent = bodiless(exchange.method, head.status)
+    length = head.content_length
+    lines = [status_line(head.status)]
+    coding, replaced = None, _NONE
+    if not exchange.gateway.settings.compress or not compressible(head.status, head.fields, length):
+        lines += head.end_to_end(_known_etag(exchange, head, lines))
+    else:
+        coding = _coding(exchange, head)
+        if coding is not None:
+            replaced = _CODED
+            lines += (b"content-encoding: ", coding, b"\r\n")
+            if b"etag" in head.fields:
+                lines += (b"etag: ", coded_etag(head.fields[b"etag"], coding), b"\r\n")
+        lines += head.end_to_end(replaced)
+        _vary(lines, head, b"Accept-Encoding")
+    if exchange.match is not None and exchange.match.by_accept:
+        _vary(lines, head, b"Accept")
+    if b"date" not in head.fields:
+        lines += (b"date: ", exchange.gateway.date(), b"\r\n")
+    chunked = False
+    if coding is None and length is not None and head.status != 204:  # noqa: PLR2004 - RFC 9110 section 8.6
+        lines.append(b"content-length: %d\r\n" % length)
+    elif not silent:
+        chunked = exchange.head.http11
+        exchange.keep_alive = exchange.keep_alive and chunked
+        if chunked:
+            lines.append(b"transfer-encoding: chunked\r\n")
+    exchange.body = AnswerBody(
+        chunked=chunked,
+        silent=silent,
+        encoder=None if coding is None or silent else encoder(coding),
+        flushes=length is None,
+        length=None if silent else length,
+    )
+    if not exchange.body_read or exchange.client.draining:
+        exchange.keep_alive = False
+    return b"".join([*lines, *_ours(exchange, b"content-security-policy" not in head.fields), b"\r\n"])
+
+
+def _coding(exchange: Exchange, head: AnswerHead) -> bytes | None:
+    accepts = exchange.head.fields.get(b"accept-encoding")
+    if accepts is None or b"range" in exchange.head.fields:
+        return None
+    return negotiate(accepts)
+
+
+def _known_etag(exchange: Exchange, head: AnswerHead, lines: list[bytes]) -> frozenset[bytes]:
+    """A 304 names the tag the client sent, not the one the upstream knows."""
+    sent = exchange.head.fields.get(b"if-none-match")
+    etag = head.fields.get(b"etag")
+    if head.status != 304 or sent is None or etag is None:  # noqa: PLR2004
+        return _NONE
+    lines += (b"etag: ", tag_sent(sent, etag), b"\r\n")
+    return frozenset({b"etag"})
+
+
+def _vary(lines: list[bytes], head: AnswerHead, name: bytes) -> None:
+    present = head.fields.get(b"vary", b"").lower()
+    if b"*" not in present and name.lower() not in (part.strip() for part in present.split(b",")):
+        lines += (b"vary: ", name, b"\r\n")
+
+
+def _ours(exchange: Exchange, with_policy: bool = True) -> list[bytes]:  # noqa: FBT001, FBT002
+    found = exchange.match
+    lines = [
+        standing(
+            exchange.request_id,
+            exchange.trace.traceresponse(),
+            found.route.version_bytes if found else b"",
+            with_policy=with_policy,
+        )
+    ]
+    if found is not None and found.route.sunset is not None:
+        sunset = found.route.sunset
+        lines += (b"deprecation: ", sunset.deprecation, b"\r\nsunset: ", sunset.sunset, b"\r\nlink: ")
+        lines += (sunset.link(found.parameters), b"\r\n")
+    if exchange.verdict is not None:
+        lines.append(exchange.verdict.headers)
+    if not exchange.keep_alive:
+        lines.append(b"connection: close\r\n")
+    return lines

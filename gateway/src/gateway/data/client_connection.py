@@ -1,0 +1,369 @@
+"""One client connection: parses requests, lets them take their turns, hands each to the plane it belongs to.
+
+A subclass of uvicorn's protocol: a path of the gateway's own falls through to it and the FastAPI app; all the rest
+becomes an Exchange. Both kinds stand in one queue, so pipelined requests are answered in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from gateway.data.canonical_path import check_canonical, split_target
+from gateway.data.exchange import Exchange
+from gateway.data.request_head import RequestHead
+from gateway.problem import Refusal
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
+
+    from gateway.runtime import Gateway
+
+MAX_TARGET = 8192
+MAX_HEADERS = 32768
+MAX_HEADER_COUNT = 128
+_MAX_QUEUED = 64
+_LINGER_SECONDS = 2.0
+
+
+class ControlTurn:
+    """A request of the control plane that waits for its turn."""
+
+    def __init__(self, client: ClientConnection, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self.client = client
+        self.cycle = cycle
+        self.app = app
+
+    def begin(self) -> None:
+        """Hand it to the FastAPI app."""
+        self.client.start_control(self.cycle, self.app)
+
+
+class ClientConnection(HttpToolsProtocol):
+    """See the module."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.gateway: Gateway = self.app_state["gateway"]
+        # Strict again: what follows "Connection: close" is no request (uvicorn is lenient there).
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=False)
+        self.peer = ""
+        self.scheme_bytes = b"http"
+        self.draining = False
+        self._turns: deque[Exchange | ControlTurn] = deque()
+        self._active: Exchange | ControlTurn | None = None
+        self._reading: Exchange | ControlTurn | None = None
+        self._in_head = False
+        self._head_size = 0
+        self._refused: Refusal | None = None
+        self._ignoring = False
+        self._replaying = False
+        self._paused = False
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - as uvicorn's
+        """A new client; it has as long as a kept-alive one to send its first request."""
+        super().connection_made(transport)
+        self.peer = self.client[0] if self.client else ""
+        self.scheme_bytes = (self.scheme or "http").encode()
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The hang-up reaches whatever was under way."""
+        active, self._active = self._active, None
+        self._ignoring = True
+        self._turns.clear()
+        self._stop_head_timer()
+        if isinstance(active, Exchange):
+            active.on_client_lost()
+        elif active is not None:
+            active.cycle.disconnected = True
+            active.cycle.message_event.set()
+        self._unset_keepalive_if_required()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser; turn what it refuses into an answer."""
+        self._unset_keepalive_if_required()
+        if self._ignoring:
+            return
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._after_upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self._unparsable()
+            return
+        if self._in_head:
+            self._head_size += len(data)
+            if self._head_size > MAX_TARGET + MAX_HEADERS:
+                self._refused = _headers_too_large()
+                self._unparsable()
+            elif self._head_timer is None:
+                self._head_timer = self.loop.call_later(self.gateway.settings.client_seconds, self._head_late)
+
+    def pause_writing(self) -> None:
+        """The client is slow: stop reading the upstream it is answered from."""
+        super().pause_writing()
+        connection = self._upstream()
+        if connection is not None:
+            connection.pause()
+
+    def resume_writing(self) -> None:
+        """It caught up."""
+        super().resume_writing()
+        connection = self._upstream()
+        if connection is not None:
+            connection.resume()
+
+    def _upstream(self) -> Any:
+        active = self._active
+        return active.forwarding.connection if isinstance(active, Exchange) and active.forwarding else None
+
+    def pause_reading(self) -> None:
+        """Back-pressure on the client."""
+        if not self.transport.is_closing():
+            self.flow.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Enough room again, unless requests wait in line."""
+        if not self.transport.is_closing() and not self._turns:
+            self.flow.resume_reading()
+
+    # The parser's callbacks
+
+    def on_message_begin(self) -> None:
+        """A request begins. The ASGI scope is made only if it turns out to be the control plane's."""
+        if self._replaying:
+            return
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+        self._in_head = True
+        self._head_size = 0
+        self._header_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the request target."""
+        if self._replaying:
+            return
+        self.url += url
+        if len(self.url) > MAX_TARGET:
+            self._refused = Refusal(414, "target_too_long", "The request target is too long.", close=True)
+            raise self._refused
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header; one after the body is a trailer and is dropped."""
+        if not self._in_head:
+            return
+        self._header_bytes += len(name) + len(value) + 4
+        if self._header_bytes > MAX_HEADERS or len(self.headers) >= MAX_HEADER_COUNT:
+            self._refused = _headers_too_large()
+            raise self._refused
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """Decide which plane the request belongs to and let it queue."""
+        if self._replaying:
+            return
+        self._in_head = False
+        self._stop_head_timer()
+        head = RequestHead(
+            self.parser.get_method(),
+            self.url,
+            self.headers,
+            http11=self.parser.get_http_version() == "1.1",
+            keep_alive=self.parser.should_keep_alive(),
+        )
+        refusal, path, query = None, self.url, b""
+        try:
+            head.check()
+            path, query, authority = split_target(self.url)
+            if authority is not None:
+                head.host = authority
+            check_canonical(path)
+        except Refusal as found:
+            refusal = found
+        if refusal is None and self.gateway.owns(path):
+            self._queue_control(head, path, query)
+            return
+        exchange = Exchange(self.gateway, self, head)
+        exchange.early, exchange.path, exchange.query = refusal, path, query
+        self._reading = exchange
+        self._queue(exchange)
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body of the request that is being read."""
+        if isinstance(self._reading, Exchange):
+            self._reading.on_body(body)
+        elif self._reading is not None:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request has been read to its end."""
+        if self._replaying or (self.parser.should_upgrade() and self._has_body()):
+            return
+        reading, self._reading = self._reading, None
+        if isinstance(reading, Exchange):
+            reading.on_body_end()
+        elif reading is not None:
+            super().on_message_complete()
+
+    def _has_body(self) -> bool:
+        reading = self._reading
+        return reading is not None and any(
+            name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
+            for name, value in self.headers
+        )
+
+    def _after_upgrade(self, rest: bytes) -> None:
+        """No protocol is switched to (RFC 9110 section 7.8 lets a server ignore Upgrade): read on as HTTP/1.1.
+
+        The parser took the body for the new protocol's bytes, so it is fed again behind a head without Upgrade.
+        """
+        if self._has_body() and not self._ignoring:
+            kept = (b"transfer-encoding", b"content-length")
+            lines = [n + b": " + v + b"\r\n" for n, v in self.headers if n in kept]
+            self.parser = httptools.HttpRequestParser(self)
+            self._replaying = True
+            self.parser.feed_data(b"POST / HTTP/1.1\r\nhost: x\r\n" + b"".join(lines) + b"\r\n")
+            self._replaying = False
+        if rest and not self._ignoring:
+            self.data_received(rest)
+
+    # Turns
+
+    def _queue_control(self, head: RequestHead, path: bytes, query: bytes) -> None:
+        url, headers = self.url, self.headers
+        super().on_message_begin()
+        self.url, self.scope["headers"], self.headers = path + (b"?" + query if query else b""), headers, headers
+        self.scope["state"]["head"] = head
+        self.scope["state"]["peer"] = self.peer
+        self.scope["state"]["target"] = url
+        self.cycle = None  # pyright: ignore[reportAttributeAccessIssue] - the queue is ours, not uvicorn's
+        super().on_headers_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        turn = ControlTurn(self, cycle, app)
+        self._reading = turn
+        self._queue(turn)
+
+    def start_control(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """The control turn has come."""
+        if self.draining:
+            cycle.keep_alive = False
+        super()._start_asgi_task(cycle, app)
+
+    def _queue(self, turn: Exchange | ControlTurn) -> None:
+        if self._active is None:
+            self._active = turn
+            turn.begin()
+        elif len(self._turns) < _MAX_QUEUED:
+            self._turns.append(turn)
+            self.pause_reading()
+        else:
+            self._ignoring = True
+            self.transport.abort()
+
+    def on_response_complete(self) -> None:
+        """From uvicorn's cycle: a control turn is answered."""
+        self.server_state.total_requests += 1
+        self._next()
+
+    def turn_done(self, exchange: Exchange) -> None:
+        """From an exchange: its answer is written."""
+        self.server_state.total_requests += 1
+        if exchange.keep_alive and exchange.body_read:
+            self._next()
+        else:
+            self._active = None
+            self._linger()
+
+    def _next(self) -> None:
+        self._active = None
+        if self.transport.is_closing():
+            return
+        if self._turns:
+            # Not from inside the last turn's own callbacks.
+            self.loop.call_soon(self._begin_next)
+        elif self.draining:
+            self.transport.close()
+        else:
+            self.flow.resume_reading()
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def _begin_next(self) -> None:
+        if self._active is None and self._turns and not self.transport.is_closing():
+            self._active = turn = self._turns.popleft()
+            self.resume_reading()
+            turn.begin()
+
+    # Ends
+
+    def _linger(self) -> None:
+        """Close after an answer without destroying it: data that arrives at a closed socket makes a reset."""
+        self._ignoring = True
+        self._turns.clear()
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self._reading is None and self.parser is not None:
+            self.transport.close()
+            return
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(_LINGER_SECONDS, self.transport.abort)
+
+    def _unparsable(self) -> None:
+        if self._ignoring or self.transport.is_closing():
+            return
+        self._stop_head_timer()
+        refusal = self._refused or Refusal(400, "bad_request", "The request does not parse.", close=True)
+        reading, self._reading = self._reading, None
+        if isinstance(reading, Exchange) and not reading.done and reading is self._active:
+            self._reading = reading
+            reading.on_unparsable()
+            return
+        head = RequestHead(b"GET", self.url[:MAX_TARGET], [], http11=True, keep_alive=False)
+        exchange = Exchange(self.gateway, self, head)
+        exchange.early = refusal
+        exchange.body_read = False
+        self._reading = exchange
+        self._queue(exchange)
+
+    def _head_late(self) -> None:
+        self._head_timer = None
+        if self._in_head and self._active is None:
+            self._refused = Refusal(408, "request_timeout", "The request took too long.", close=True)
+            self._unparsable()
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def shutdown(self) -> None:
+        """From the server: idle connections close, busy ones after their answer."""
+        self.draining = True
+        if self._active is None:
+            self.transport.close()
+        elif isinstance(self._active, Exchange):
+            self._active.on_draining()
+        else:
+            self._active.cycle.keep_alive = False
+
+
+def _headers_too_large() -> Refusal:
+    return Refusal(431, "headers_too_large", "The headers are too large.", close=True)

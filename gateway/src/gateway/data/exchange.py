@@ -1,0 +1,218 @@
+"""One request from its head to its access-log line: the path of a request, a step a method.
+
+route -> identity -> authorization -> limits -> forward -> answer -> record. A step goes on at once when it can and
+is called back when it must wait; a refusal anywhere ends in ``refuse``.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from gateway.data import answering
+from gateway.data.forwarding import Forwarding
+from gateway.identity.authorize import authorize
+from gateway.problem import Refusal, problem_body
+from gateway.routes.match import Match, match
+from gateway.telemetry.trace_context import TraceContext
+
+if TYPE_CHECKING:
+    from gateway.data.answer_body import AnswerBody
+    from gateway.data.client_connection import ClientConnection
+    from gateway.data.request_head import RequestHead
+    from gateway.identity.principal import Principal
+    from gateway.limits.verdict import Verdict
+    from gateway.runtime import Gateway
+
+HELD_BODY = 65536
+_NO_LIMIT = float("inf")
+
+
+class Exchange:
+    """State of one request and its answer. Made by the client's connection, which calls ``begin`` at its turn."""
+
+    def __init__(self, gateway: Gateway, client: ClientConnection, head: RequestHead) -> None:
+        self.gateway = gateway
+        self.client = client
+        self.head = head
+        self.method = head.method
+        self.path = head.target
+        self.query = b""
+        self.started = gateway.loop.time()
+        self.started_ns = time.time_ns()
+        self.trace = TraceContext(head.fields.get(b"traceparent"), gateway.settings.trace_ratio)
+        self.request_id = head.request_id() or b"%032x" % self.trace.trace_id
+        self.address = gateway.proxies.client(client.peer, head.fields.get(b"x-forwarded-for"))
+        self.early: Refusal | None = None
+        self.match: Match | None = None
+        self.principal: Principal | None = None
+        self.verdict: Verdict | None = None
+        self.forwarding: Forwarding | None = None
+        self.body: AnswerBody | None = None
+        # The request's body: what waits for an upstream, and whether the end has been read.
+        self.held: list[bytes] = []
+        self.bytes_in = 0
+        self.body_read = not head.body_expected
+        self.bytes_out = 0
+        self.status = 0
+        self.code = ""
+        self.retried = False
+        self.head_sent = False
+        self.done = False
+        self.keep_alive = head.keep_alive
+        self.events: list[tuple[str, int, dict[str, str | int]]] = []
+        self.due = self.started + gateway.settings.client_seconds
+
+    # The steps
+
+    def begin(self) -> None:
+        """The turn has come: earlier requests of this connection are answered."""
+        self.gateway.deadlines.add(self)
+        try:
+            if self.early is not None:
+                raise self.early
+            self._route()
+        except Refusal as refusal:
+            self.refuse(refusal)
+
+    def _route(self) -> None:
+        fields = self.head.fields
+        self.match = found = match(self.gateway.table, self.method, self.path, self.query, fields.get(b"accept"))
+        route = found.route
+        self.event("route", route=route.name, version=route.version or 0, upstream=route.upstream)
+        if route.sunset is not None and time.time() >= route.sunset.ends:
+            raise Refusal(410, "version_gone", "This version was taken out of service; see the Link header.")
+        if (self.head.content_length or 0) > route.max_body:
+            raise too_large()
+        self.gateway.identity.identify(self, route.identity)
+
+    def on_identity(self, outcome: Principal | Refusal | None) -> None:
+        """From identity: who it is, None for nobody in particular, or why not."""
+        if self.done or self.match is None:
+            return
+        if isinstance(outcome, Refusal):
+            self.early = outcome
+        else:
+            self.principal = outcome
+            self.early = authorize(self.match.route, outcome)
+        self.event("identity", outcome=self.early.code if self.early else "known" if outcome else "anonymous")
+        # A refused request is counted too: guessing tokens must not be free.
+        self.gateway.limiter.check(self)
+
+    def on_verdict(self, verdict: Verdict) -> None:
+        """From the limiter."""
+        if self.done:
+            return
+        self.verdict = verdict
+        self.event("limit", outcome=verdict.outcome)
+        if verdict.refusal is not None:
+            self.refuse(verdict.refusal)
+        elif self.early is not None:
+            self.refuse(self.early)
+        else:
+            self.forwarding = Forwarding(self)
+            self.forwarding.begin()
+
+    # The request's body
+
+    def on_body(self, data: bytes) -> None:
+        """A piece from the client, counted as it flows (SCG#3843)."""
+        self.bytes_in += len(data)
+        if self.done:
+            return
+        if self.match is not None and self.bytes_in > self.match.route.max_body:
+            self.refuse(too_large())
+        elif self.forwarding is not None and self.forwarding.sending:
+            self.forwarding.send(data)
+        else:
+            self.held.append(data)
+            if self.bytes_in > HELD_BODY:
+                self.client.pause_reading()
+
+    def on_body_end(self) -> None:
+        """The client has sent all of it."""
+        self.body_read = True
+        if not self.done and self.forwarding is not None:
+            self.forwarding.end_request()
+
+    def on_unparsable(self) -> None:
+        """The body's framing broke: nothing after it can be trusted."""
+        self.refuse(Refusal(400, "bad_request", "The body's framing does not parse.", close=True))
+
+    # The answer
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Answer with a problem document, or cut the answer short when one has begun."""
+        if self.done:
+            return
+        self.code = refusal.code
+        if self.forwarding is not None:
+            self.forwarding.cancel()
+        if self.head_sent:
+            self.cut()
+            return
+        body = b""
+        if refusal.status != 204:  # noqa: PLR2004 - the answer to OPTIONS has no body
+            body = problem_body(refusal, self.head.target, self.trace.trace_hex)
+        if refusal.close or not self.body_read or self.client.draining:
+            self.keep_alive = False
+        self.write(answering.refusal_head(self, refusal, len(body)))
+        if self.method != b"HEAD" and body:
+            self.write(body)
+        self.finish()
+
+    def write(self, data: bytes) -> None:
+        """Bytes for the client."""
+        self.bytes_out += len(data)
+        self.client.transport.write(data)
+
+    def cut(self) -> None:
+        """The answer cannot be finished: the client must see that it is short."""
+        self._record()
+        self.client.transport.abort()
+
+    def finish(self) -> None:
+        """The answer is whole."""
+        if not self.done:
+            self._record()
+            self.client.turn_done(self)
+
+    def on_client_lost(self) -> None:
+        """The client hung up: so does the gateway, and the service can stop (SCG#1751, yarp#461)."""
+        if not self.done:
+            if self.forwarding is not None:
+                self.forwarding.cancel()
+            self.status, self.code = 499, self.code or "client_closed_request"
+            self._record()
+
+    def on_deadline(self) -> None:
+        """From the sweep over all that is in flight."""
+        if self.forwarding is not None:
+            self.forwarding.on_deadline()
+        elif not self.body_read and self.match is None:
+            self.refuse(Refusal(408, "request_timeout", "The request took too long.", close=True))
+        else:
+            self.refuse(Refusal(503, "too_busy", "The request waited too long.", headers=((b"retry-after", b"1"),)))
+
+    def on_draining(self) -> None:
+        """The process is to stop: an endless stream ends now, everything else is finished."""
+        self.keep_alive = False
+        if self.forwarding is not None and self.match is not None and self.match.route.stream:
+            self.forwarding.end_stream()
+
+    def event(self, name: str, **attributes: str | int) -> None:
+        """A decision, as an event of the server span."""
+        if self.trace.sampled:
+            self.events.append((name, time.time_ns(), attributes))
+
+    def _record(self) -> None:
+        self.done = True
+        self.held.clear()
+        self.due = _NO_LIMIT
+        self.gateway.deadlines.remove(self)
+        self.gateway.record(self)
+
+
+def too_large() -> Refusal:
+    """413; the rest of the body is not read, so the connection ends."""
+    return Refusal(413, "body_too_large", "The body is larger than this path takes.", close=True)

@@ -1,0 +1,136 @@
+"""The head of the request as the upstream gets it.
+
+Dropped: what is hop-by-hop and what Connection names (RFC 9110 section 7.6.1), identity that only the gateway may
+state (RFC 9700 section 4.13), and names with an underscore, which CGI-like servers read as a dash.
+"""
+
+from dataclasses import dataclass
+
+from gateway.data.request_head import RequestHead
+
+HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"http2-settings",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authentication-info",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+_REPLACED = frozenset(
+    {
+        b"content-length",
+        b"expect",
+        b"forwarded",
+        b"host",
+        b"traceparent",
+        b"via",
+        b"x-api-key",
+        b"x-request-id",
+        b"x-real-ip",
+        b"remote-user",
+        b"true-client-ip",
+        b"cf-connecting-ip",
+    }
+)
+_DROPPED = HOP_BY_HOP | _REPLACED
+_IDENTITY = (
+    b"x-forwarded-",
+    b"x-user",
+    b"x-auth",
+    b"x-remote-",
+    b"x-principal",
+    b"x-consumer",
+    b"x-client-cert",
+    b"x-internal-",
+    b"x-original-",
+    b"x-rewrite-",
+    b"x-http-method",
+    b"x-method-override",
+    b"x-tenant",
+    b"x-role",
+    b"x-scope",
+)
+VIA = b"1.1 gatehouse"
+
+
+@dataclass(slots=True)
+class Hop:
+    """What the gateway says about the hop before it."""
+
+    peer: str
+    trusted: bool
+    scheme: bytes
+    host: bytes
+
+
+def connection_names(value: bytes | None) -> frozenset[bytes]:
+    """The names a Connection header lists, in lower case."""
+    if value is None or value in (b"keep-alive", b"close"):
+        return frozenset()
+    return frozenset(name.strip().lower() for name in value.split(b","))
+
+
+def forwarded_head(
+    head: RequestHead,
+    target: bytes,
+    hop: Hop,
+    *,
+    host: bytes,
+    request_id: bytes,
+    traceparent: bytes,
+    authorization: bytes | None,
+    etags: dict[bytes, bytes],
+) -> bytes:
+    """The whole head as bytes. ``authorization`` replaces the client's; ``etags`` its conditional headers."""
+    fields = head.fields
+    named = connection_names(fields.get(b"connection"))
+    lines = [head.method, b" ", target, b" HTTP/1.1\r\nhost: ", host, b"\r\n"]
+    for name, value in head.headers:
+        if name in _DROPPED or name in named or name.startswith(_IDENTITY) or b"_" in name:
+            continue
+        if name == b"authorization" and authorization is not None:
+            continue
+        lines += (name, b": ", etags.get(name, value), b"\r\n")
+    if authorization is not None:
+        lines += (b"authorization: ", authorization, b"\r\n")
+    if head.chunked:
+        lines.append(b"transfer-encoding: chunked\r\n")
+    elif head.content_length is not None:
+        lines.append(b"content-length: %d\r\n" % head.content_length)
+    if head.expects_continue:
+        lines.append(b"expect: 100-continue\r\n")
+    lines += _forwarding(fields, hop)
+    lines += (b"x-request-id: ", request_id, b"\r\ntraceparent: ", traceparent, b"\r\n\r\n")
+    return b"".join(lines)
+
+
+def _forwarding(fields: dict[bytes, bytes], hop: Hop) -> tuple[bytes, ...]:
+    peer = hop.peer.encode()
+    node = b'"[%b]"' % peer if b":" in peer else peer
+    chain, forwarded = peer, b'for=%b;host="%b";proto=%b' % (node, hop.host, hop.scheme)
+    if hop.trusted:
+        if b"x-forwarded-for" in fields:
+            chain = fields[b"x-forwarded-for"] + b", " + peer
+        if b"forwarded" in fields:
+            forwarded = fields[b"forwarded"] + b", " + forwarded
+    via = fields[b"via"] + b", " + VIA if b"via" in fields else VIA
+    return (
+        b"x-forwarded-for: ",
+        chain,
+        b"\r\nx-forwarded-proto: ",
+        hop.scheme,
+        b"\r\nx-forwarded-host: ",
+        hop.host,
+        b"\r\nforwarded: ",
+        forwarded,
+        b"\r\nvia: ",
+        via,
+        b"\r\n",
+    )

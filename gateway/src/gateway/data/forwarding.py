@@ -1,0 +1,288 @@
+"""The upstream half of an exchange: a connection from the pool, the request on it, the answer back, one safe retry."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from gateway.data.answer_head import AnswerHead
+from gateway.data.answering import answer_head, interim_head
+from gateway.data.compression import plain_etags
+from gateway.data.forwarded_head import Hop, forwarded_head
+from gateway.problem import Refusal
+
+if TYPE_CHECKING:
+    from gateway.data.exchange import Exchange
+    from gateway.upstream.connection import Connection
+
+_IDEMPOTENT = frozenset({b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS"})
+_FIRST_FINAL = 200
+_KEPT_FOR_RETRY = 65536
+_RETRY_SOON = ((b"retry-after", b"1"),)
+
+
+class Forwarding:
+    """Listens to one upstream connection on behalf of one exchange."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        assert exchange.match is not None  # noqa: S101 - only a routed request is forwarded
+        self.exchange = exchange
+        self.method = exchange.method
+        self.route = exchange.match.route
+        self.pool = exchange.gateway.pools[self.route.upstream]
+        self.connection: Connection | None = None
+        self.reused = False
+        self.started_ns = time.time_ns()
+        self.late = "connect"
+        self.ended = False
+        # Pieces already sent, while the request may still be sent again.
+        self.kept: list[bytes] | None = [] if self._may_repeat() else None
+        self.kept_size = 0
+        self.out: list[bytes] = []
+
+    @property
+    def sending(self) -> bool:
+        """Whether pieces of the body can go straight to the upstream."""
+        return self.connection is not None
+
+    def _may_repeat(self) -> bool:
+        head = self.exchange.head
+        if b"idempotency-key" in head.fields:
+            return not head.expects_continue
+        return self.method in _IDEMPOTENT and not head.body_expected
+
+    def begin(self) -> None:
+        """Ask the pool; a wait there has a limit of its own and ends in 503, a late connect in 504."""
+        gateway = self.exchange.gateway
+        gateway.retry_budget.request()
+        self._acquire(fresh=False)
+
+    def _acquire(self, *, fresh: bool) -> None:
+        exchange, model = self.exchange, self.pool.model
+        now = exchange.gateway.loop.time()
+        self.late = "connect"
+        exchange.due = now + model.connect + 0.5
+        given = self.pool.acquire(self, fresh=fresh)
+        if given == "full":
+            self._busy()
+        elif given == "queued" and self.connection is None:
+            self.late = "pool"
+            exchange.due = now + model.wait
+
+    # From the pool
+
+    def on_connection(self, connection: Connection, *, reused: bool) -> None:
+        """Send the request on it."""
+        exchange = self.exchange
+        if exchange.done or self.ended:
+            self.pool.release(connection)
+            return
+        self.connection, self.reused = connection, reused
+        connection.begin(self, self._head())
+        for piece in (*(self.kept or ()), *exchange.held):
+            connection.send(self._framed(piece))
+        if self.kept is not None:
+            self._keep(*exchange.held)
+        exchange.held.clear()
+        self.late = "client"
+        exchange.due = exchange.gateway.loop.time() + exchange.gateway.settings.client_seconds
+        exchange.client.resume_reading()
+        if exchange.body_read:
+            self.end_request()
+
+    def on_no_connection(self, *, late: bool) -> None:
+        """The upstream refuses, or does not answer, a connect."""
+        if self.exchange.done:
+            return
+        if late:
+            self._late("The service did not accept a connection in time.")
+        else:
+            self._broke("The service cannot be reached.")
+
+    # The request's body
+
+    def _head(self) -> bytes:
+        exchange = self.exchange
+        assert exchange.match is not None  # noqa: S101 - see __init__
+        fields, peer = exchange.head.fields, exchange.client.peer
+        trusted = exchange.gateway.proxies.trusts(peer)
+        host = exchange.head.host or self.pool.authority
+        hop = Hop(
+            peer=peer,
+            trusted=trusted,
+            scheme=fields.get(b"x-forwarded-proto", b"http") if trusted else exchange.client.scheme_bytes,
+            host=fields.get(b"x-forwarded-host", host) if trusted else host,
+        )
+        found = exchange.match
+        target = found.path + b"?" + found.query if found.query else found.path
+        etags = {n: plain_etags(fields[n]) for n in (b"if-match", b"if-none-match") if n in fields}
+        return forwarded_head(
+            exchange.head,
+            target,
+            hop,
+            host=host if self.pool.model.preserve_host else self.pool.authority,
+            request_id=exchange.request_id,
+            traceparent=exchange.trace.traceparent(),
+            authorization=exchange.principal.forward_as if exchange.principal else None,
+            etags=etags,
+        )
+
+    def _framed(self, data: bytes) -> bytes:
+        return b"%x\r\n%b\r\n" % (len(data), data) if self.exchange.head.chunked else data
+
+    def _keep(self, *pieces: bytes) -> None:
+        self.kept_size += sum(map(len, pieces))
+        if self.kept is not None:
+            if self.kept_size > _KEPT_FOR_RETRY:
+                self.kept = None
+            else:
+                self.kept += pieces
+
+    def send(self, data: bytes) -> None:
+        """A piece of the body; dropped once the upstream has answered without waiting for it."""
+        if self.connection is None or self.ended:
+            return
+        exchange = self.exchange
+        exchange.due = exchange.gateway.loop.time() + exchange.gateway.settings.client_seconds
+        self._keep(data)
+        self.connection.send(self._framed(data))
+
+    def end_request(self) -> None:
+        """The request is through: from now the upstream is the one to wait for."""
+        connection, exchange = self.connection, self.exchange
+        if connection is None or connection.request_complete:
+            return
+        if exchange.head.chunked:
+            connection.send(b"0\r\n\r\n")
+        connection.request_complete = True
+        if not exchange.head_sent:
+            self.late = "first_byte"
+            exchange.due = min(exchange.gateway.loop.time() + self.route.timeouts.first_byte, self._total())
+
+    def _total(self) -> float:
+        return float("inf") if self.route.stream else self.exchange.started + self.route.timeouts.total
+
+    def on_upstream_full(self) -> None:
+        """Back-pressure: the client is read no further."""
+        self.exchange.client.pause_reading()
+
+    def on_upstream_drained(self) -> None:
+        """And is again."""
+        self.exchange.client.resume_reading()
+
+    # The answer
+
+    def on_answer_head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """Interim answers pass; the final one begins the client's."""
+        exchange = self.exchange
+        if status < _FIRST_FINAL:
+            interim = interim_head(exchange, status, headers)
+            if interim is not None:
+                self.out.append(interim)
+            return
+        self.kept = None
+        self.out.append(answer_head(exchange, AnswerHead.read(status, headers)))
+        self.late = "idle"
+
+    def on_answer_body(self, data: bytes) -> None:
+        """A piece of it."""
+        if self.exchange.body is not None:
+            self.exchange.body.piece(data, self.out)
+
+    def on_answer_batch(self) -> None:
+        """One write for one read."""
+        exchange = self.exchange
+        if exchange.done:
+            return
+        if exchange.body is not None:
+            exchange.body.flush(self.out)
+        if exchange.head_sent:
+            now = exchange.gateway.loop.time()
+            exchange.due = min(now + self.route.timeouts.idle, self._total())
+        if self.out:
+            exchange.write(b"".join(self.out))
+            self.out.clear()
+
+    def on_answer_end(self) -> None:
+        """The upstream is through; its connection is back in the pool or closed."""
+        self.connection, self.ended = None, True
+        exchange = self.exchange
+        if exchange.done or exchange.body is None:
+            return
+        exchange.body.end(self.out)
+        if self.out:
+            exchange.write(b"".join(self.out))
+            self.out.clear()
+        exchange.finish()
+
+    def on_connection_lost(self, connection: Connection, *, answered: bool) -> None:
+        """The one safe retry, or a 502, or (with the answer under way) a cut."""
+        self.connection = None
+        exchange = self.exchange
+        if exchange.done:
+            return
+        self.out.clear()
+        if exchange.head_sent:
+            exchange.code = "upstream_broke"
+            self.ended = True
+            exchange.cut()
+        elif self._retry(answered=answered):
+            exchange.retried = True
+            exchange.event("retry", upstream=self.pool.name, connection_used=connection.used)
+            self._acquire(fresh=True)
+        else:
+            self._broke("The service broke off.")
+
+    def _retry(self, *, answered: bool) -> bool:
+        # Only what a kept-alive connection lost before one byte came (TRAPS, forwarding 1 and 2), and only once.
+        return (
+            self.reused
+            and not answered
+            and self.kept is not None
+            and not self.exchange.retried
+            and self.exchange.gateway.retry_budget.retry()
+        )
+
+    # Ends
+
+    def on_deadline(self) -> None:
+        """``exchange.due`` has passed; ``late`` says who was waited for."""
+        exchange = self.exchange
+        exchange.event("deadline", waited_for=self.late)
+        if self.late == "pool":
+            self._busy()
+        elif self.late == "client" and not exchange.body_read:
+            if self.connection is not None and self.connection.writing_blocked:
+                self._late("The service did not take the body in time.")
+            else:
+                exchange.refuse(Refusal(408, "request_timeout", "The body took too long.", close=True))
+        else:
+            self._late("The service did not answer in time.")
+
+    def cancel(self) -> None:
+        """Nobody waits for the answer any more: the upstream sees the connection close."""
+        self.ended = True
+        self.pool.give_up(self)
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.abandon()
+
+    def end_stream(self) -> None:
+        """End an endless answer in order, so that its reader comes back elsewhere."""
+        exchange = self.exchange
+        if exchange.body is not None and not self.ended:
+            self.cancel()
+            exchange.body.end(self.out)
+            exchange.write(b"".join(self.out))
+            exchange.finish()
+
+    def _busy(self) -> None:
+        self.exchange.refuse(
+            Refusal(503, "upstream_busy", "The service has no capacity left just now.", headers=_RETRY_SOON)
+        )
+
+    def _broke(self, detail: str) -> None:
+        self.exchange.refuse(Refusal(502, "bad_gateway", detail))
+
+    def _late(self, detail: str) -> None:
+        self.exchange.refuse(Refusal(504, "gateway_timeout", detail))

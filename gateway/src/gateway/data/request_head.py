@@ -1,0 +1,120 @@
+"""The head of one request: what the gateway looks at, picked out in one pass over the headers."""
+
+import re
+
+from gateway.problem import Refusal
+
+_SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}\Z")
+_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*)(?::[0-9]{1,5})?\Z")
+
+# Two of these and nobody knows which one counts (TRAPS, forwarding 10).
+_ONCE = frozenset({b"host", b"authorization", b"x-api-key", b"idempotency-key", b"content-type", b"content-length"})
+_LISTS = frozenset(
+    {
+        b"accept",
+        b"accept-encoding",
+        b"connection",
+        b"expect",
+        b"forwarded",
+        b"if-match",
+        b"if-none-match",
+        b"range",
+        b"te",
+        b"traceparent",
+        b"transfer-encoding",
+        b"user-agent",
+        b"via",
+        b"x-forwarded-for",
+        b"x-forwarded-host",
+        b"x-forwarded-proto",
+        b"x-request-id",
+    }
+)
+
+
+class RequestHead:
+    """Method, target and headers as received (names in lower case), and the few fields the steps read."""
+
+    __slots__ = (
+        "body_expected",
+        "chunked",
+        "content_length",
+        "expects_continue",
+        "fields",
+        "headers",
+        "host",
+        "http11",
+        "keep_alive",
+        "method",
+        "target",
+    )
+
+    def __init__(
+        self,
+        method: bytes,
+        target: bytes,
+        headers: list[tuple[bytes, bytes]],
+        *,
+        http11: bool,
+        keep_alive: bool,
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.headers = headers
+        self.http11 = http11
+        self.keep_alive = keep_alive and http11
+        self.fields: dict[bytes, bytes] = {}
+        self.host = b""
+        self.content_length: int | None = None
+        self.chunked = False
+        self.expects_continue = False
+        self.body_expected = False
+
+    def check(self) -> None:
+        """Read the headers. Raises Refusal 400 and asks to close where the framing cannot be trusted."""
+        fields = self.fields
+        for name, value in self.headers:
+            if name in _ONCE:
+                if name in fields:
+                    raise _bad(f"The header {name.decode()} is there twice.")
+                fields[name] = value
+            elif name in _LISTS:
+                fields[name] = fields[name] + b", " + value if name in fields else value
+        self._framing()
+        host = fields.get(b"host")
+        if host is None:
+            if self.http11:
+                raise _bad("The header host is missing.")
+        elif _HOST.match(host) is None:
+            raise _bad("The header host is not a host.")
+        else:
+            self.host = host
+
+    def _framing(self) -> None:
+        fields = self.fields
+        length = fields.get(b"content-length")
+        coding = fields.get(b"transfer-encoding")
+        if coding is not None:
+            # The parser refuses Content-Length beside it; any other coding would be framing we do not undo.
+            if coding.lower() != b"chunked" or not self.http11:
+                raise _bad("The transfer encoding is not taken.")
+            self.chunked = True
+        elif length is not None:
+            if not length.isdigit() or len(length) > 18:  # noqa: PLR2004 - fits 64 bits
+                raise _bad("The content length is not a number.")
+            self.content_length = int(length)
+        self.body_expected = self.chunked or bool(self.content_length)
+        expect = fields.get(b"expect")
+        if expect is not None and self.http11:
+            if expect.lower() != b"100-continue":
+                raise Refusal(417, "expectation_failed", "The expectation is not known.", close=True)
+            self.expects_continue = self.body_expected
+
+    def request_id(self) -> bytes | None:
+        """The client's own request id where it is a sane one."""
+        given = self.fields.get(b"x-request-id")
+        return given if given is not None and _SANE_REQUEST_ID.match(given) else None
+
+
+def _bad(detail: str) -> Refusal:
+    return Refusal(400, "bad_request", detail, close=True)

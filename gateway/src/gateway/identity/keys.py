@@ -1,0 +1,114 @@
+"""The issuer's public keys (RFC 7517), kept while the issuer is down, fetched again for a ``kid`` not known.
+
+One fetch at a time for all who wait, and at most one in two seconds: a flood of made-up ``kid`` must not become a
+flood at the issuer (envoy#14557).
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import Any
+
+import jwt
+import orjson
+import structlog
+
+from gateway.upstream.fetch import Fetcher, FetchError
+
+log = structlog.stdlib.get_logger(__name__)
+
+# Never "none", never a shared secret (RFC 8725 section 3.1).
+ALGORITHMS = frozenset({"EdDSA", "ES256"})
+MIN_INTERVAL = 2.0
+_REFRESH = 300.0
+_FIRST_RETRY = 0.2
+_LAST_RETRY = 2.0
+
+
+class KeySet:
+    """Keys by ``kid``."""
+
+    def __init__(self, fetcher: Fetcher, url: str) -> None:
+        self._fetcher = fetcher
+        self._url = url
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._waiting: list[Callable[[], None]] = []
+        self._fetching = False
+        self._last = float("-inf")
+        self._loop = asyncio.get_running_loop()
+        self._background: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def known(self) -> bool:
+        """Whether any key was ever fetched."""
+        return bool(self._keys)
+
+    def get(self, kid: str) -> jwt.PyJWK | None:
+        """The key, if it is known."""
+        return self._keys.get(kid)
+
+    def refetch(self, then: Callable[[], None]) -> bool:
+        """Fetch and call ``then``; False when it was done so lately that it is not done again."""
+        if not self._fetching and self._loop.time() - self._last < MIN_INTERVAL:
+            return False
+        self._waiting.append(then)
+        if not self._fetching:
+            self._fetching = True
+            task = self._loop.create_task(self._fetch())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return True
+
+    def start(self) -> None:
+        """Fetch at start, until it works, and every few minutes."""
+        self._background = self._loop.create_task(self._keep_fresh())
+
+    def stop(self) -> None:
+        """End the background work."""
+        if self._background is not None:
+            self._background.cancel()
+
+    async def _keep_fresh(self) -> None:
+        pause = _FIRST_RETRY
+        while True:
+            if not self._fetching:
+                self._fetching = True
+                await self._fetch()
+            if self._keys:
+                pause = _REFRESH
+            else:
+                pause = min(pause * 2, _LAST_RETRY)
+            await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+
+    async def _fetch(self) -> None:
+        self._last = self._loop.time()
+        try:
+            answer = await self._fetcher.get(self._url)
+            keys = read_keys(answer.body)
+            if keys:
+                self._keys = keys
+        except (FetchError, ValueError) as error:
+            # Known keys stay: tokens go on being verified while the issuer is down.
+            log.warning("jwks_fetch_failed", error=str(error))
+        finally:
+            self._fetching = False
+            waiting, self._waiting = self._waiting, []
+            for then in waiting:
+                then()
+
+
+def read_keys(body: bytes) -> dict[str, jwt.PyJWK]:
+    """The signing keys of the allowed algorithms; others in the set are passed over."""
+    document: Any = orjson.loads(body)
+    found: dict[str, jwt.PyJWK] = {}
+    for item in document.get("keys", ()) if isinstance(document, dict) else ():
+        if item.get("use", "sig") != "sig" or "kid" not in item:
+            continue
+        try:
+            key = jwt.PyJWK(item)
+        except jwt.PyJWTError:
+            continue
+        if key.algorithm_name in ALGORITHMS:
+            found[item["kid"]] = key
+    return found

@@ -1,0 +1,20 @@
+"""Who a request speaks for."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """From a verified token. ``forward_as`` is the Authorization for the upstream where it is not the client's."""
+
+    subject: str
+    role: str
+    tier: str
+    scopes: frozenset[str]
+    expires: float
+    forward_as: bytes | None = None
+
+    @property
+    def limit_tier(self) -> str:
+        """The tier whose quota counts: a role above the ordinary has a figure of its own."""
+        return self.tier if self.role == "user" else self.role

@@ -1,0 +1,88 @@
+"""Verifies access tokens (RFC 9068) and remembers the verified ones until they end."""
+
+import time
+from typing import Any
+
+import jwt
+
+from gateway.identity.keys import ALGORITHMS, KeySet
+from gateway.identity.principal import Principal
+
+_MAX_CACHED = 20_000
+_MAX_TOKEN = 8192
+
+
+class InvalidTokenError(Exception):
+    """The token does not hold; the message may be shown."""
+
+
+class UnknownKeyError(Exception):
+    """No key of that ``kid`` is known; it may be new."""
+
+
+class TokenVerifier:
+    """For tokens of one issuer and audience."""
+
+    def __init__(self, keys: KeySet, issuer: str, audience: str) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._audience = audience
+        self._verified: dict[bytes, Principal] = {}
+
+    def cached(self, token: bytes) -> Principal | None:
+        """The principal of a token verified before, as long as the token lives."""
+        principal = self._verified.get(token)
+        if principal is not None and principal.expires <= time.time():
+            del self._verified[token]
+            return None
+        return principal
+
+    def verify(self, token: bytes) -> Principal:
+        """Raises InvalidTokenError, or UnknownKeyError when a fetch of the keys might help."""
+        if len(token) > _MAX_TOKEN:
+            raise InvalidTokenError("The token is too long.")
+        key = self._key(token)
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key,
+                algorithms=[key.algorithm_name],
+                issuer=self._issuer,
+                audience=self._audience,
+                options={"require": ["exp", "iat", "iss", "aud", "sub"]},
+            )
+        except jwt.ExpiredSignatureError as error:
+            raise InvalidTokenError("The token has expired.") from error
+        except (jwt.PyJWTError, ValueError) as error:
+            raise InvalidTokenError("The token is not valid.") from error
+        principal = Principal(
+            subject=str(claims["sub"]),
+            role=str(claims.get("role", "user")),
+            tier=str(claims.get("tier", "free")),
+            scopes=frozenset(str(claims.get("scope", "")).split()),
+            expires=float(claims["exp"]),
+        )
+        if len(self._verified) >= _MAX_CACHED:
+            # The oldest goes: dicts keep their order.
+            del self._verified[next(iter(self._verified))]
+        self._verified[token] = principal
+        return principal
+
+    def _key(self, token: bytes) -> jwt.PyJWK:
+        try:
+            header = jwt.get_unverified_header(token)
+        except (jwt.PyJWTError, ValueError) as error:
+            raise InvalidTokenError("The token is not a JWT.") from error
+        # jku, x5u and jwk in the header are ignored: a key is one of ours or none (RFC 8725 section 3.10).
+        kind = str(header.get("typ", "")).lower().removeprefix("application/")
+        if kind != "at+jwt" or header.get("alg") not in ALGORITHMS:
+            raise InvalidTokenError("The token is of another kind.")
+        kid = header.get("kid")
+        if not isinstance(kid, str):
+            raise InvalidTokenError("The token names no key.")
+        key = self._keys.get(kid)
+        if key is None:
+            raise UnknownKeyError(kid)
+        if key.algorithm_name != header["alg"]:
+            raise InvalidTokenError("The token is of another kind.")
+        return key

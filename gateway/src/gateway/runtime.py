@@ -1,0 +1,123 @@
+"""What one gateway process holds: made once at start, handed to every connection."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from email.utils import formatdate
+from typing import TYPE_CHECKING
+
+import structlog
+
+from gateway.control.checks import Checks
+from gateway.control.paths import owned
+from gateway.data.client_address import TrustedProxies
+from gateway.data.deadlines import Deadlines
+from gateway.data.retry_budget import RetryBudget
+from gateway.identity.api_keys import ApiKeys
+from gateway.identity.identify import Identity
+from gateway.identity.keys import KeySet
+from gateway.identity.tokens import TokenVerifier
+from gateway.limits.limiter import Limiter
+from gateway.routes.load import RoutesError, load_routes
+from gateway.routes.table import RouteTable
+from gateway.telemetry.access_log import AccessLog
+from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.spans import Spans
+from gateway.upstream.fetch import Fetcher
+from gateway.upstream.pool import Pool
+
+if TYPE_CHECKING:
+    from gateway.data.exchange import Exchange
+    from gateway.settings import Settings
+
+log = structlog.stdlib.get_logger(__name__)
+
+_LIMITER_AT_START = 1.0
+
+
+class Gateway:
+    """The parts, and the two things they share: the clock's date and the record of what happened."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.loop = asyncio.get_running_loop()
+        self.table = RouteTable(load_routes(settings.routes))
+        model = self.table.model
+        self.metrics = Metrics()
+        self.spans = Spans(settings)
+        self.access_log = AccessLog(self.loop)
+        self.deadlines = Deadlines()
+        self.retry_budget = RetryBudget()
+        self.proxies = TrustedProxies(settings.trusted_proxies)
+        self.pools = {name: Pool(name, upstream) for name, upstream in model.upstreams.items()}
+        self.fetcher = Fetcher()
+        self.keys = KeySet(self.fetcher, settings.jwks_url)
+        verifier = TokenVerifier(self.keys, settings.issuer, settings.audience)
+        api_keys = None
+        if model.api_keys is not None:
+            origin = model.upstreams[model.api_keys.upstream].url.rstrip("/")
+            api_keys = ApiKeys(self.fetcher, origin + model.api_keys.path)
+        self.identity = Identity(verifier, self.keys, api_keys)
+        self.limiter = Limiter(settings.redis_url.get_secret_value(), model, settings.scale, self.metrics)
+        self.checks = Checks(self)
+        self.draining = False
+        self._date = (0, b"")
+
+    async def start(self) -> None:
+        """Begin the background work; servers that are not there yet are waited for in the background."""
+        self.keys.start()
+        self.limiter.link.start()
+        await self.limiter.link.wait_up(_LIMITER_AT_START)
+
+    async def stop(self) -> None:
+        """After the last answer: close what is open and send what is still held."""
+        self.keys.stop()
+        self.limiter.link.stop()
+        self.fetcher.close()
+        for pool in self.pools.values():
+            pool.close()
+        self.access_log.flush()
+        await asyncio.to_thread(self.spans.stop)
+
+    def reload(self) -> None:
+        """Read the routes file again; a bad one is refused as a whole and the old one stays.
+
+        What is under way keeps the routes it began with. An upstream whose figures changed gets a new pool, and the
+        old one closes as its answers end.
+        """
+        try:
+            table = RouteTable(load_routes(self.settings.routes))
+        except RoutesError as error:
+            log.error("routes_refused", problems=str(error).splitlines())  # noqa: TRY400 - the file is at fault
+            return
+        old = self.pools
+        self.pools = {
+            name: old[name] if name in old and old[name].model == upstream else Pool(name, upstream)
+            for name, upstream in table.model.upstreams.items()
+        }
+        for name, pool in old.items():
+            if self.pools.get(name) is not pool:
+                pool.close()
+        self.limiter.reload(table.model)
+        self.table = table
+        log.info("routes_reloaded", routes=len(table.model.routes))
+
+    def owns(self, path: bytes) -> bool:
+        """Whether the control plane answers the path."""
+        return owned(path)
+
+    def date(self) -> bytes:
+        """The value of ``Date``, made once a second."""
+        now = int(time.time())
+        if self._date[0] != now:
+            self._date = (now, formatdate(now, usegmt=True).encode())
+        return self._date[1]
+
+    def record(self, exchange: Exchange) -> None:
+        """An exchange is over: metrics, access log, spans."""
+        seconds = (time.time_ns() - exchange.started_ns) / 1e9
+        self.metrics.exchange(exchange, seconds)
+        self.access_log.exchange(exchange, seconds)
+        if exchange.trace.sampled:
+            self.spans.exchange(exchange)

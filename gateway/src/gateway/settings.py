@@ -1,0 +1,96 @@
+"""Settings of the process, from the environment; what is routed where stands in the routes file instead."""
+
+import os
+from enum import StrEnum
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from gateway.routes.load import DEFAULT_FILE
+
+
+class Environment(StrEnum):
+    """Where the process runs."""
+
+    DEVELOPMENT = "development"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class FileSource(PydanticBaseSettingsSource):
+    """Reads the setting ``NAME`` from the file that ``NAME_FILE`` names, as Docker secrets do."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Content of the named file, stripped; None where no file is named."""
+        name = str(field.validation_alias or field_name)
+        path = os.environ.get(f"{name.upper()}_FILE")
+        return (Path(path).read_text().strip() if path else None), name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """All settings that come from files."""
+        values = (self.get_field_value(field, name) for name, field in self.settings_cls.model_fields.items())
+        return {name: value for value, name, _ in values if value is not None}
+
+
+class Settings(BaseSettings):
+    """Every setting of the gateway; durations in seconds."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    environment: Environment = Field(default=Environment.DEVELOPMENT, validation_alias="ENVIRONMENT")
+    host: str = Field(default="127.0.0.1", validation_alias="HTTP_HOST")
+    port: int = Field(default=8000, validation_alias="HTTP_PORT", ge=0, le=65535)
+    routes: Path = Field(default=DEFAULT_FILE, validation_alias="GATEWAY_ROUTES")
+    redis_url: SecretStr = Field(default=SecretStr("redis://127.0.0.1:6379/0"), validation_alias="REDIS_URL")
+    issuer: str = Field(default="http://127.0.0.1:8000", validation_alias="TOKEN_ISSUER")
+    audience: str = Field(default="gatehouse", validation_alias="TOKEN_AUDIENCE")
+    jwks_url: str = Field(default="http://127.0.0.1:8010/.well-known/jwks.json", validation_alias="JWKS_URL")
+    limits_scale: float | None = Field(default=None, validation_alias="LIMITS_SCALE", gt=0)
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(default=(), validation_alias="TRUSTED_PROXIES")
+    metrics_open: bool = Field(default=False, validation_alias="METRICS_OPEN")
+    compress: bool = Field(default=True, validation_alias="COMPRESS")
+    otlp_endpoint: str | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    trace_ratio: float = Field(default=1.0, validation_alias="TRACES_SAMPLE_RATIO", ge=0, le=1)
+    traces_url: str | None = Field(default=None, validation_alias="TRACES_URL")
+    log_level: str = Field(default="INFO", validation_alias="LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    # How long the client may take over a head, or between two pieces of a body or an answer.
+    client_seconds: float = Field(default=15.0, validation_alias="CLIENT_SECONDS", gt=0)
+    keep_alive_seconds: int = Field(default=65, validation_alias="KEEP_ALIVE_SECONDS", ge=1)
+    # After SIGTERM: still accepting but not ready, then the time for what is in flight.
+    not_ready_seconds: float = Field(default=0.0, validation_alias="HTTP_NOT_READY_SECONDS", ge=0)
+    drain_seconds: int = Field(default=15, validation_alias="HTTP_DRAIN_SECONDS", ge=1)
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ip_network(network, strict=False)
+        return value
+
+    @property
+    def scale(self) -> float:
+        """What multiplies every limit: the real figures except where people try the system out."""
+        if self.limits_scale is not None:
+            return self.limits_scale
+        return 100.0 if self.environment is Environment.DEVELOPMENT else 1.0
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the environment is the one source
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - FileSource is explicit by name
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order of the sources; the first that has a value wins."""
+        return init_settings, env_settings, FileSource(settings_cls)

@@ -1,0 +1,1 @@
+"""What the gateway says about its work: spans, metrics, the access log."""

@@ -1,0 +1,90 @@
+"""Prometheus metrics; labels are routes, never paths, so that their number is the routes file's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+if TYPE_CHECKING:
+    from gateway.data.exchange import Exchange
+
+_MAX_CONSUMERS = 500
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Metrics:
+    """One registry a process."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self._requests = Counter(
+            "gateway_requests", "Answered requests.", ("route", "method", "status"), registry=registry
+        )
+        self._seconds = Histogram(
+            "gateway_request_seconds",
+            "From the head of a request to the end of its answer.",
+            ("route",),
+            buckets=_BUCKETS,
+            registry=registry,
+        )
+        self._refusals = Counter(
+            "gateway_refusals", "Requests the gateway ended by itself.", ("code",), registry=registry
+        )
+        self._retries = Counter("gateway_retries", "Requests sent a second time.", ("upstream",), registry=registry)
+        self._limits = Counter("gateway_limit_verdicts", "What the limits said.", ("outcome",), registry=registry)
+        self._limiter_up = Gauge(
+            "gateway_limiter_up", "1 while limits are counted in Redis; 0: each route's mode.", registry=registry
+        )
+        self._deprecated = Counter(
+            "gateway_deprecated_requests",
+            "Requests of a deprecated version by who made them.",
+            ("route", "version", "consumer"),
+            registry=registry,
+        )
+        self.connections = Gauge(
+            "gateway_upstream_connections", "Connections to a service.", ("upstream",), registry=registry
+        )
+        self.waiting = Gauge(
+            "gateway_upstream_waiting", "Requests that wait for a connection.", ("upstream",), registry=registry
+        )
+        self.in_flight = Gauge("gateway_requests_in_flight", "Requests being answered.", registry=registry)
+        self.ready = Gauge("gateway_dependency_healthy", "1 when it answers.", ("name",), registry=registry)
+        self._consumers: set[str] = set()
+
+    def exchange(self, exchange: Exchange, seconds: float) -> None:
+        """A request of the data plane is over."""
+        found = exchange.match
+        name = found.route.name if found else "unmatched"
+        self.request(name, exchange.method, exchange.status, seconds)
+        if exchange.code:
+            self._refusals.labels(exchange.code).inc()
+        if found is None:
+            return
+        if exchange.retried:
+            self._retries.labels(found.route.upstream).inc()
+        if found.route.sunset is not None:
+            self._deprecated.labels(name, str(found.route.version), self._consumer(exchange)).inc()
+
+    def request(self, route: str, method: bytes, status: int, seconds: float) -> None:
+        """A request of either plane is over."""
+        self._requests.labels(route, method.decode("ascii"), str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def _consumer(self, exchange: Exchange) -> str:
+        """Bounded: the first few hundred by name, the rest together."""
+        name = f"user:{exchange.principal.subject}" if exchange.principal else "anonymous"
+        if name in self._consumers:
+            return name
+        if len(self._consumers) >= _MAX_CONSUMERS:
+            return "other"
+        self._consumers.add(name)
+        return name
+
+    def limit(self, outcome: str) -> None:
+        """The limits said something."""
+        self._limits.labels(outcome).inc()
+
+    def limiter_up(self, *, up: bool) -> None:
+        """Redis came or went."""
+        self._limiter_up.set(int(up))

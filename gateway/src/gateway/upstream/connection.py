@@ -1,0 +1,264 @@
+"""One keep-alive connection to an upstream: an httptools response parser that tells one listener what arrives."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from typing import TYPE_CHECKING, Protocol, cast
+
+import httptools
+
+if TYPE_CHECKING:
+    from gateway.upstream.pool import Pool
+
+_MAX_HEAD = 65536
+_FIRST_FINAL = 200
+_SWITCHING = 101
+
+
+class Listener(Protocol):
+    """Who sent the request on a connection and takes the answer."""
+
+    method: bytes
+
+    def on_answer_head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """The final head, or an interim one (1xx)."""
+        ...
+
+    def on_answer_body(self, data: bytes) -> None:
+        """A piece of the body, without its transfer coding."""
+        ...
+
+    def on_answer_batch(self) -> None:
+        """All that one read brought has been handed over: write it in one go."""
+        ...
+
+    def on_answer_end(self) -> None:
+        """The answer is whole; the connection is no longer the listener's."""
+        ...
+
+    def on_connection_lost(self, connection: Connection, *, answered: bool) -> None:
+        """The connection died before the end; ``answered`` when a byte of an answer had come."""
+        ...
+
+    def on_upstream_full(self) -> None:
+        """The upstream reads slower than we write: stop reading the client."""
+        ...
+
+    def on_upstream_drained(self) -> None:
+        """It caught up."""
+        ...
+
+
+class Connection(asyncio.Protocol):
+    """Idle in its pool while ``listener`` is None."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.transport: asyncio.Transport = None  # pyright: ignore[reportAttributeAccessIssue] - set by connection_made
+        self.listener: Listener | None = None
+        self.used = 0
+        self.idle_since = 0.0
+        self.request_complete = True
+        self.closed = False
+        self.writing_blocked = False
+        self._parser = httptools.HttpResponseParser(self)
+        self._reading_paused = False
+        self._reset()
+
+    def _reset(self) -> None:
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._in_head = True
+        self._head_size = 0
+        self._answered = False
+        self._interim = False
+        self._ended = False
+        self._until_eof = False
+        self._surplus = False
+        self._keep_alive = False
+
+    # The pool's and the listener's side
+
+    def begin(self, listener: Listener, data: bytes) -> None:
+        """Send the head of a request; the answer goes to ``listener``."""
+        self.used += 1
+        self.listener = listener
+        self.request_complete = False
+        self._reset()
+        self.transport.write(data)
+
+    def send(self, data: bytes) -> None:
+        """A piece of the request's body, framed."""
+        if not self.closed:
+            self.transport.write(data)
+
+    def abandon(self) -> None:
+        """Drop the request and with it the connection; the upstream sees the hang-up."""
+        self.listener = None
+        self.close()
+
+    def close(self) -> None:
+        """Close at once: whatever was still to be written is of no use to anybody."""
+        if not self.closed:
+            self.closed = True
+            self.pool.forget(self)
+            self.transport.abort()
+
+    def pause(self) -> None:
+        """The client is slow: read no more from the upstream."""
+        if not self._reading_paused and not self.closed and not self.transport.is_closing():
+            self._reading_paused = True
+            self.transport.pause_reading()
+
+    def resume(self) -> None:
+        """The client caught up."""
+        if self._reading_paused and not self.closed and not self.transport.is_closing():
+            self._reading_paused = False
+            self.transport.resume_reading()
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The pool hands the connection out once its connect returns."""
+        # uvloop's transports are no subclass of asyncio's.
+        self.transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser, then tell the listener once that the read is through."""
+        listener = self.listener
+        if listener is None:
+            # Nothing was asked: whatever this is would be taken for the next answer.
+            self.close()
+            return
+        self._answered = True
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._broken()
+            return
+        if self.listener is not listener:
+            return
+        if self._in_head:
+            self._head_size += len(data)
+            if self._head_size > _MAX_HEAD:
+                self._broken()
+                return
+        listener.on_answer_batch()
+        if self._ended:
+            self._finish(listener)
+
+    def _broken(self) -> None:
+        listener, self.listener = self.listener, None
+        self.close()
+        if listener is not None:
+            listener.on_connection_lost(self, answered=True)
+
+    def _finish(self, listener: Listener) -> None:
+        if self.listener is not listener:
+            return
+        self.listener = None
+        self.resume()
+        # An upstream that answered before the upload was through still waits for the rest of it.
+        if self._keep_alive and self.request_complete and not self._surplus and not self.transport.is_closing():
+            if listener.method == b"HEAD":
+                self._parser = httptools.HttpResponseParser(self)
+            self.pool.release(self)
+        else:
+            self.close()
+        listener.on_answer_end()
+
+    def eof_received(self) -> None:
+        """Let the transport close; connection_lost tells what that means."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The end of the answer when it had no other, else a loss."""
+        listener = self.listener
+        if exc is not None and listener is not None and not self._ended:
+            self._read_what_is_left()
+            listener = self.listener
+        was_closed, self.closed = self.closed, True
+        if not was_closed:
+            self.pool.forget(self)
+        if listener is None:
+            return
+        self.listener = None
+        if self._until_eof and exc is None and not self._in_head:
+            listener.on_answer_end()
+        else:
+            listener.on_connection_lost(self, answered=self._answered)
+
+    def _read_what_is_left(self) -> None:
+        """A write that failed makes the transport give up although an answer (a 413, say) lies in the socket."""
+        socket = self.transport.get_extra_info("socket")
+        if socket is None:
+            return
+        with contextlib.suppress(OSError, ValueError):
+            while self.listener is not None and not self._ended:
+                data = os.read(socket.fileno(), 65536)
+                if not data:
+                    return
+                self.data_received(data)
+
+    def pause_writing(self) -> None:
+        """From the transport: the send buffer is over its high-water mark."""
+        self.writing_blocked = True
+        if self.listener is not None:
+            self.listener.on_upstream_full()
+
+    def resume_writing(self) -> None:
+        """From the transport: it is below the low-water mark again."""
+        self.writing_blocked = False
+        if self.listener is not None:
+            self.listener.on_upstream_drained()
+
+    # httptools
+
+    def on_message_begin(self) -> None:
+        """A second message after the first is an answer to nothing."""
+        if self._ended:
+            self._surplus = True
+        self._headers = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header; after the body it is a trailer and is dropped (RFC 9110 section 6.5.1)."""
+        if self._in_head:
+            self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        """Hand over the head; work out by what the body will end."""
+        listener = self.listener
+        if listener is None or self._ended:
+            return
+        status = self._parser.get_status_code()
+        self._interim = status < _FIRST_FINAL
+        if status == _SWITCHING:
+            raise httptools.HttpParserError("101 was not asked for")
+        if not self._interim:
+            self._in_head = False
+            names = {name: value for name, value in self._headers if name in _FRAMING}
+            chunked = b"chunked" in names.get(b"transfer-encoding", b"").lower()
+            if listener.method == b"HEAD":
+                # The parser waits for a body that a HEAD's answer never has.
+                self._ended = True
+                closes = b"close" in names.get(b"connection", b"").lower()
+                self._keep_alive = self._parser.get_http_version() == "1.1" and not closes
+            elif status not in (204, 304):
+                self._until_eof = not chunked and b"content-length" not in names
+        listener.on_answer_head(status, self._headers)
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        if self.listener is not None and not self._ended:
+            self.listener.on_answer_body(body)
+
+    def on_message_complete(self) -> None:
+        """The end of the answer, or of an interim one."""
+        if self._interim:
+            self._interim = False
+        elif not self._ended:
+            self._ended = True
+            self._keep_alive = self._parser.should_keep_alive()
+
+
+_FRAMING = frozenset({b"transfer-encoding", b"content-length", b"connection"})

@@ -1,0 +1,109 @@
+"""Ask for reports, see how they stand, delete them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from reports import reporting
+from reports.api.v1.schemas import ReportRequest, ReportView
+from reports.resources import Own, Reader, Writer
+from reports.store import reports as store
+from shared.web import (
+    Answer,
+    EntityId,
+    Idempotency,
+    Page,
+    PageQuery,
+    Transaction,
+    check_if_match,
+    etag,
+    not_modified,
+    problem_responses,
+)
+from shared.web.pagination import page_query
+
+router = APIRouter()
+
+_FRESH = {"Cache-Control": "private, no-cache"}
+
+
+@router.post(
+    "/reports",
+    status_code=202,
+    response_model=ReportView,
+    summary="Ask for a report",
+    responses=problem_responses(401, 403, 409, 422),
+)
+async def request_report(
+    *,
+    request: Request,
+    body: ReportRequest,
+    principal: Writer,
+    connection: Transaction,
+    idempotency: Idempotency,
+    own: Own,
+) -> Response:
+    """Queue a report. ``Location`` names it; watch ``/events`` below it, then fetch ``/content``.
+
+    ``sales``, and ``params.all``, are for admins. An admin's ``order_summary`` is about all orders.
+    """
+
+    async def make() -> Answer:
+        report = await reporting.request_report(
+            connection,
+            principal,
+            report_type=body.type,
+            report_format=body.format,
+            params=body.stored_params(),
+            unfinished_limit=own.unfinished_limit,
+        )
+        return Answer(202, ReportView.of(report), {"Location": f"{request.url.path}/{report.id}"})
+
+    return await idempotency.run(connection, make)
+
+
+@router.get("/reports", summary="List your reports", responses=problem_responses(401, 403, 422))
+async def list_reports(
+    principal: Reader, connection: Transaction, query: Annotated[PageQuery, Depends(page_query)]
+) -> Page[ReportView]:
+    """The caller's reports, the newest first."""
+    found = await store.page(connection, principal.user_id, query.page_size, query.offset)
+    return Page(
+        items=[ReportView.of(report) for report in found],
+        total=await store.count(connection, principal.user_id),
+        page=query.page,
+        page_size=query.page_size,
+    )
+
+
+@router.get(
+    "/reports/{report_id}",
+    response_model=ReportView,
+    summary="See how a report stands",
+    responses={304: {"description": "Not changed"}, **problem_responses(401, 403, 404, 422)},
+)
+async def get_report(
+    report_id: EntityId, request: Request, response: Response, principal: Reader, connection: Transaction
+) -> ReportView | Response:
+    """The report with the progress of its making; its ETag changes with the progress too."""
+    report = await reporting.find_report(connection, principal, report_id)
+    unchanged = not_modified(request, report.state, _FRESH)
+    if unchanged is not None:
+        return unchanged
+    response.headers.update({"ETag": etag(report.state), **_FRESH})
+    return ReportView.of(report)
+
+
+@router.delete(
+    "/reports/{report_id}",
+    status_code=204,
+    summary="Delete a report, cancel it while it runs",
+    responses=problem_responses(401, 403, 404, 412, 422),
+)
+async def delete_report(
+    report_id: EntityId, request: Request, principal: Writer, connection: Transaction, own: Own
+) -> None:
+    """Forget the report and its file."""
+    report = await reporting.find_report(connection, principal, report_id)
+    check_if_match(request, report.state)
+    await reporting.delete_report(connection, own.files, principal, report_id)

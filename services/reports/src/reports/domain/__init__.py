@@ -1,0 +1,1 @@
+"""Rules of reports; nothing here knows of HTTP or the database."""

@@ -1,0 +1,165 @@
+"""What reports say to the others, and what they hear."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any, TypeAlias
+
+from pydantic import AwareDatetime, BaseModel
+
+from reports.domain.report import Report, ReportStatus
+from reports.store import seen_orders, seen_products, seen_users
+from reports.store.seen_orders import SeenItem, SeenOrder
+from reports.store.seen_products import SeenProduct
+from shared.messaging import Event, Subscription, append_event
+from shared.postgres import Connection
+
+ForgetUser: TypeAlias = Callable[[Connection, int], Awaitable[None]]
+
+_ORDERS = tuple(f"orders.{step}.v1" for step in ("placed", "paid", "shipped", "delivered", "cancelled"))
+
+
+async def requested(connection: Connection, report: Report) -> None:
+    """Say that somebody asked for a report."""
+    await _append(connection, "reports.requested.v1", report)
+
+
+async def ended(connection: Connection, report: Report) -> None:
+    """Say that a report is finished, or that it will never be."""
+    succeeded = report.status is ReportStatus.SUCCEEDED
+    await _append(connection, "reports.finished.v1" if succeeded else "reports.failed.v1", report)
+
+
+async def _append(connection: Connection, event_type: str, report: Report) -> None:
+    data: dict[str, Any] = {
+        "id": report.id,
+        "user_id": report.user_id,
+        "type": report.type.value,
+        "format": report.format.value,
+        "status": report.status.value,
+        "error": report.error,
+        "created_at": report.created_at,
+        "finished_at": report.finished_at,
+        "version": report.version,
+    }
+    await append_event(
+        connection, type=event_type, source="/services/reports", subject=f"reports/{report.id}", data=data
+    )
+
+
+class _Item(BaseModel):
+    product_id: int
+    sku: str
+    name: str
+    quantity: int
+    unit_price: Decimal
+
+
+class _Order(BaseModel):
+    id: int
+    user_id: int
+    status: str
+    items: list[_Item]
+    total: Decimal
+    currency: str
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    version: int
+
+
+class _User(BaseModel):
+    id: int
+    name: str
+    role: str
+    created_at: AwareDatetime
+    version: int
+
+
+class _DeletedUser(BaseModel):
+    id: int
+    version: int
+
+
+class _Product(BaseModel):
+    id: int
+    sku: str
+    name: str
+    price: Decimal
+    currency: str
+    stock: int
+    deleted: bool
+    version: int
+
+
+async def hear_order(connection: Connection, event: Event) -> None:
+    """Take over an order's step: its status in the data is the one that the type tells of."""
+    order = _Order.model_validate(event.data)
+    await seen_orders.apply(
+        connection,
+        SeenOrder(
+            id=order.id,
+            user_id=order.user_id,
+            status=order.status,
+            total=order.total,
+            currency=order.currency,
+            placed_at=order.created_at,
+            step_at=order.updated_at,
+            version=order.version,
+            items=[SeenItem(i.product_id, i.sku, i.name, i.quantity, i.unit_price) for i in order.items],
+        ),
+    )
+
+
+async def hear_user(connection: Connection, event: Event) -> None:
+    """Take over a user's name and role."""
+    user = _User.model_validate(event.data)
+    registered_at: datetime = user.created_at
+    await seen_users.apply(
+        connection,
+        user_id=user.id,
+        name=user.name,
+        role=user.role,
+        registered_at=registered_at,
+        version=user.version,
+    )
+
+
+async def hear_deleted_user(forget: ForgetUser, connection: Connection, event: Event) -> None:
+    """Forget the person, and the reports that only they could see."""
+    user = _DeletedUser.model_validate(event.data)
+    await seen_users.apply_deleted(connection, user_id=user.id, version=user.version)
+    await forget(connection, user.id)
+
+
+async def hear_product(connection: Connection, event: Event) -> None:
+    """Take over a product's state."""
+    product = _Product.model_validate(event.data)
+    await seen_products.apply(connection, SeenProduct(**product.model_dump()))
+
+
+async def hear(forget: ForgetUser, connection: Connection, event: Event) -> None:
+    """Pass an event on to who takes it over."""
+    if event.type in _ORDERS:
+        await hear_order(connection, event)
+    elif event.type == "products.changed.v1":
+        await hear_product(connection, event)
+    elif event.type == "users.deleted.v1":
+        await hear_deleted_user(forget, connection, event)
+    else:
+        await hear_user(connection, event)
+
+
+def subscriptions(forget: ForgetUser) -> list[Subscription]:
+    """One queue for the read model: it has one purpose, and versions make the order between types no matter.
+
+    ``forget`` removes the reports of a user who is deleted.
+    """
+    types = (
+        *_ORDERS,
+        "users.registered.v1",
+        "users.updated.v1",
+        "users.deleted.v1",
+        "products.changed.v1",
+    )
+    return [Subscription(queue="reports.read-model", types=types, handler=partial(hear, forget))]

@@ -1,0 +1,74 @@
+"""Where the files of reports lie: a directory a report, named by its number.
+
+All that is made on the way to a report is in its directory, so that removing the directory leaves
+nothing of it, whatever attempt was killed in the middle.
+"""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from reports.domain.report import ReportFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """The files of one attempt: the collected rows, the plot, and what is made of them."""
+
+    spool: Path
+    plot: Path
+    made: Path
+
+
+class ReportFiles:
+    """The files under ``root``, a volume that the API and the worker share. Its methods block."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def path(self, report_id: int, name: str) -> Path:
+        """Where a file of a report lies."""
+        return self._root / str(report_id) / name
+
+    def workshop(self, report_id: int, attempt: int) -> Workshop:
+        """An empty directory for one attempt to work in."""
+        directory = self._root / str(report_id) / f"attempt-{attempt}"
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True)
+        return Workshop(directory / "rows", directory / "plot.png", directory / "made")
+
+    def store(self, made: Path, report_id: int, attempt: int, report_format: ReportFormat) -> str:
+        """Move a made and synced file to its place in one step; its name there."""
+        name = f"{attempt}.{report_format}"
+        place = self.path(report_id, name)
+        made.replace(place)
+        for directory in (place.parent, self._root):
+            _sync(directory)
+        return name
+
+    def clear_up(self, report_id: int, keep: str | None) -> None:
+        """Remove what attempts left, but the file ``keep``; without one the whole directory."""
+        directory = self._root / str(report_id)
+        if keep is None:
+            shutil.rmtree(directory, ignore_errors=True)
+            return
+        for path in directory.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != keep:
+                path.unlink(missing_ok=True)
+
+    def usable(self) -> bool:
+        """Whether files can be made and read here."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        return os.access(self._root, os.R_OK | os.W_OK | os.X_OK)
+
+
+def _sync(directory: Path) -> None:
+    # Without it a power cut may forget the name of a file whose content is on the disk.
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

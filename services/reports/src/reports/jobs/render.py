@@ -1,0 +1,72 @@
+"""The job that makes a report: collect, plot, render, store; then the end, in one transaction."""
+
+import asyncio
+from datetime import timedelta
+from functools import partial
+
+from pydantic import BaseModel
+
+from reports import events
+from reports.collecting import collect
+from reports.domain.report import Report, ReportFormat, ReportStatus, StoredFile
+from reports.files import ReportFiles
+from reports.rendering.finished_file import draw, render
+from reports.store import reports as store
+from shared.jobs import FinishedJob, JobContext, JobStatus, JobType
+from shared.postgres import Connection
+
+NAME = "reports.render"
+FAILED = "The report could not be made."
+
+
+class RenderReport(BaseModel):
+    """Which report to make."""
+
+    report_id: int
+
+
+def render_job(files: ReportFiles, *, pdf_rows: int) -> JobType[RenderReport]:
+    """The job type; ``pdf_rows`` bounds the rows of one table in a PDF."""
+    return JobType(
+        NAME,
+        partial(_handle, files, pdf_rows),
+        payload=RenderReport,
+        lease=timedelta(seconds=15),
+        max_attempts=3,
+        timeout=timedelta(minutes=5),
+        on_finished=partial(_on_finished, files),
+    )
+
+
+async def _handle(files: ReportFiles, pdf_rows: int, context: JobContext, payload: RenderReport) -> None:
+    async with context.database.acquire() as connection:
+        report = await store.find(connection, payload.report_id)
+    if report is None:
+        return  # deleted while it waited
+    file = await _make(files, pdf_rows, context, report)
+    async with context.database.transaction() as connection:
+        await store.set_file(connection, report.id, file)
+
+
+async def _make(files: ReportFiles, pdf_rows: int, context: JobContext, report: Report) -> StoredFile:
+    workshop = await asyncio.to_thread(files.workshop, report.id, context.attempt)
+    document = await collect(context, report, workshop.spool)
+    if report.format is ReportFormat.PDF:
+        await context.progress(45, "plotting")
+        await context.run_in_process(draw, document, workshop.plot)
+    await context.progress(60, "rendering")
+    size, sha256 = await context.run_in_process(render, document, report.format, workshop, pdf_rows)
+    await context.progress(90, "storing")
+    name = await asyncio.to_thread(files.store, workshop.made, report.id, context.attempt, report.format)
+    return StoredFile(name, size, sha256)
+
+
+async def _on_finished(files: ReportFiles, connection: Connection, job: FinishedJob) -> None:
+    report_id = RenderReport.model_validate(job.payload).report_id
+    error = FAILED if job.status is JobStatus.FAILED else None
+    report = await store.finish(connection, report_id, ReportStatus(job.status.value), error)
+    if report is not None:
+        await events.ended(connection, report)
+    # A report that was deleted meanwhile leaves nothing.
+    keep = report.file.name if report and report.file and report.status is ReportStatus.SUCCEEDED else None
+    await asyncio.to_thread(files.clear_up, report_id, keep)

@@ -1,0 +1,62 @@
+"""The API process."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+
+from reports.api import v1, v2
+from reports.files import ReportFiles
+from reports.resources import ReportsResources
+from reports.settings import ReportsSettings
+from shared.identity import KeySource
+from shared.web import Resources, create_app, serve
+
+VERSION = version("reports")
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def create_application(settings: ReportsSettings, keys: KeySource | None = None) -> FastAPI:
+    """Make the API. ``keys`` verify tokens, by default those of ``JWKS_URL``."""
+    files = ReportFiles(settings.storage.directory)
+
+    @asynccontextmanager
+    async def lifespan(_: Resources) -> AsyncIterator[ReportsResources]:
+        yield ReportsResources(files, settings.reports.unfinished_limit)
+
+    async def usable(_: Resources) -> bool:
+        return await asyncio.to_thread(files.usable)
+
+    return create_app(
+        "reports",
+        settings,
+        version=VERSION,
+        migrations=[MIGRATIONS],
+        routers=[_version("v1", v1.router), _version("v2", v2.router)],
+        lifespan=lifespan,
+        keys=keys,
+        checks={"files": usable},
+    )
+
+
+def _version(name: str, router: APIRouter) -> APIRouter:
+    def operation_id(route: APIRoute) -> str:
+        return f"{name}_{route.name}"
+
+    versioned = APIRouter(prefix=f"/api/{name}", generate_unique_id_function=operation_id)
+    versioned.include_router(router)
+    return versioned
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    settings = ReportsSettings()
+    serve(create_application(settings), settings.http)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Reports from asking to deleting: what endpoints and event handlers do with them."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from reports import events
+from reports.domain.report import (
+    NotAllowed,
+    Report,
+    ReportFormat,
+    ReportStatus,
+    ReportType,
+    StoredFile,
+    covers_everyone,
+)
+from reports.files import ReportFiles
+from reports.jobs import render
+from reports.store import reports as store
+from shared.identity import Principal
+from shared.jobs import enqueue, request_cancel
+from shared.postgres import Connection
+from shared.problems import Conflict, Forbidden, NotFound, Problem
+
+
+class Gone(Problem):
+    """410: it was here, and will not come back."""
+
+    status = HTTPStatus.GONE
+
+
+async def request_report(
+    connection: Connection,
+    principal: Principal,
+    *,
+    report_type: ReportType,
+    report_format: ReportFormat,
+    params: Mapping[str, Any],
+    unfinished_limit: int,
+) -> Report:
+    """Write a report and the job that makes it, in the caller's transaction.
+
+    Raises Forbidden when the caller's role does not reach so far, and Conflict when too many of the
+    caller's reports are not finished: that ends by waiting or deleting, so it is a state, not a rate.
+    """
+    try:
+        everyone = covers_everyone(report_type, is_admin=principal.is_admin, asked_for_all=params.get("all") is True)
+    except NotAllowed as error:
+        raise Forbidden("forbidden", "Only an admin may ask for a report on all users.") from error
+    if principal.user_id == 0:
+        raise Forbidden("forbidden", "Reports belong to users, and a service is none.")
+    if await store.lock_user_and_count_unfinished(connection, principal.user_id) >= unfinished_limit:
+        raise Conflict("too_many_reports", f"{unfinished_limit} reports are not finished yet.")
+    report_id = await store.insert(
+        connection,
+        user_id=principal.user_id,
+        report_type=report_type,
+        report_format=report_format,
+        params=params,
+        everyone=everyone,
+    )
+    job_id = await enqueue(connection, render.NAME, render.RenderReport(report_id=report_id))
+    await store.set_job(connection, report_id, job_id)
+    report = await find_report(connection, principal, report_id)
+    await events.requested(connection, report)
+    return report
+
+
+async def find_report(connection: Connection, principal: Principal, report_id: int) -> Report:
+    """The caller's report. Raises NotFound, for another's too."""
+    report = await store.find(connection, report_id)
+    if report is None or report.user_id != principal.user_id:
+        raise NotFound("report_not_found", "No such report.")
+    return report
+
+
+async def find_content(files: ReportFiles, report: Report) -> tuple[Path, StoredFile]:
+    """The file of a report. Raises Conflict while there is none, and Gone when it was lost."""
+    if report.status is not ReportStatus.SUCCEEDED or report.file is None:
+        raise Conflict("report_not_ready", f"The report is {report.status}; only a succeeded one has a file.")
+    path = files.path(report.id, report.file.name)
+    if not await asyncio.to_thread(path.is_file):
+        raise Gone("report_file_gone", "The file of this report is gone. Ask for a new report.")
+    return path, report.file
+
+
+async def delete_report(connection: Connection, files: ReportFiles, principal: Principal, report_id: int) -> None:
+    """Forget a report of the caller with its file; one that is not finished is cancelled. Raises NotFound."""
+    report = await find_report(connection, principal, report_id)
+    await _delete(connection, files, report)
+
+
+async def delete_all_of(files: ReportFiles, connection: Connection, user_id: int) -> None:
+    """Forget all reports of a user who is deleted."""
+    for report in await store.of_user(connection, user_id):
+        await _delete(connection, files, report)
+
+
+async def _delete(connection: Connection, files: ReportFiles, report: Report) -> None:
+    # The job's row is locked before the report's, as the worker does at the job's end: no deadlock.
+    await request_cancel(connection, report.job_id)
+    report_now = await store.find_for_update(connection, report.id)
+    if report_now is None:
+        return
+    await store.delete(connection, report.id)
+    if report_now.finished_at is None:
+        cancelled = replace(
+            report_now,
+            status=ReportStatus.CANCELLED,
+            finished_at=datetime.now(UTC),
+            version=report_now.version + 1,
+        )
+        await events.ended(connection, cancelled)
+    # Who still makes it clears up at its end. Files go before the commit: when that fails the row is
+    # still there and can be deleted again, while a file without a row would stay for ever.
+    if report_now.status is not ReportStatus.RUNNING:
+        await asyncio.to_thread(files.clear_up, report.id, None)

@@ -1,9 +1,10 @@
-"""The trace receiver on Jaeger's two ports: 4318 takes exports, 16686 shows them."""
+"""The trace receiver on Jaeger's two ports: 4318 takes exports, 16686 shows them."""  # noqa: INP001 - a script, no package
 
 import os
 from pathlib import Path
 
 import uvicorn
+
 from local_stack.traces.app import create_app
 from local_stack.traces.store import Store
 

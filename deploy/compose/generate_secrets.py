@@ -1,0 +1,73 @@
+"""Make the secrets of the Compose system once, as files that docker-compose.yml mounts.
+
+    python3 deploy/compose/generate_secrets.py [STATE FOLDER]
+
+Needs nothing but Python's standard library, so that `docker compose up` works without the project's venv. Run again,
+it keeps what is there: the data in the volumes was made with it. Compose mounts these files as they are, and the
+containers read them under other user ids; so the folder is closed to everybody else on the machine, the files are not.
+"""  # noqa: INP001 - a script, no package
+
+import base64
+import os
+import secrets
+import sys
+from pathlib import Path
+
+SERVICES = ("users", "orders", "reports")
+REPOSITORY = Path(__file__).resolve().parents[2]
+_ED25519_PKCS8_PREFIX = bytes.fromhex("302e020100300506032b657004220420")
+"""What stands before the 32 random bytes of a key (RFC 8410 section 7 and the example of 10.3)."""
+
+
+def signing_key() -> str:
+    """A new Ed25519 private key as PEM (RFC 8032 section 5.1.5: any 32 random bytes are one)."""
+    body = base64.b64encode(_ED25519_PKCS8_PREFIX + secrets.token_bytes(32)).decode()
+    return f"-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n"
+
+
+def generate(folder: Path) -> None:
+    """Make what is missing, and bring in line what follows from it."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.chmod(0o700)
+
+    def kept(name: str, new: str) -> str:
+        path = folder / name
+        if not path.exists():
+            _replace(path, new)
+        return path.read_text()
+
+    def password(name: str) -> str:
+        return kept(f"{name}_password", secrets.token_urlsafe(24))
+
+    kept("signing_key.pem", signing_key())
+    password("postgres")
+    redis, rabbitmq = password("redis"), password("rabbitmq")
+    follows = {
+        f"{service}_database_url": f"postgresql://{service}:{password(service)}@postgres:5432/gatehouse"
+        for service in SERVICES
+    } | {
+        "redis.conf": f'requirepass "{redis}"\n',
+        "redis_url": f"redis://:{redis}@redis:6379/0",
+        "rabbitmq.conf": f"default_user = gatehouse\ndefault_pass = {rabbitmq}\n",
+        "amqp_url": f"amqp://gatehouse:{rabbitmq}@rabbitmq:5672/",
+    }
+    for name, content in follows.items():
+        if kept(name, content) != content:
+            _replace(folder / name, content)
+
+
+def _replace(path: Path, content: str) -> None:
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    new.write_text(content)
+    new.chmod(0o644)
+    new.replace(path)
+
+
+def main(arguments: list[str]) -> None:
+    """Make them in the folder `compose/secrets` of the state folder (GATEHOUSE_STATE, else `.state`)."""
+    state = Path(arguments[0] if arguments else os.environ.get("GATEHOUSE_STATE") or REPOSITORY / ".state")
+    generate(state / "compose" / "secrets")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

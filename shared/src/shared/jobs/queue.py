@@ -75,7 +75,7 @@ async def enqueue(
             connection,
             queue=wake_queue(row["service"]),
             subject=f"jobs/{job_id}",
-            body=orjson.dumps({"job_id": job_id}),
+            body=orjson.dumps({"job_id": str(job_id)}),
         )
     return job_id
 

@@ -4,7 +4,7 @@ The message is only a hint: the row holds the job, workers also look each second
 took for a minute is dropped by the broker.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from aio_pika.abc import AbstractIncomingMessage
 
@@ -19,16 +19,11 @@ _ARGUMENTS = {"x-queue-type": "quorum", "x-message-ttl": 60_000, "x-max-length":
 def wake_keeper(bus: Bus, service: str, wake: Callable[[], None]) -> Keeper:
     """Make what calls ``wake`` for each message; its ``run`` goes on until cancelled."""
 
-    async def prepare() -> Callable[[], Awaitable[object]]:
+    async def prepare() -> None:
         await declare_queue(bus, wake_queue(service), _ARGUMENTS)
-        return _nothing_more
 
     async def receive(message: AbstractIncomingMessage) -> None:
         wake()
         await message.ack()
 
     return Keeper(bus, wake_queue(service), prepare=prepare, receive=receive, prefetch=20)
-
-
-async def _nothing_more() -> None:
-    pass

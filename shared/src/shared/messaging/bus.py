@@ -49,7 +49,7 @@ class Bus:
 
     def __init__(self, settings: RabbitSettings, *, name: str, publish_timeout: float = 10.0) -> None:
         self._settings = settings
-        self._name = name
+        self.name = name
         self._publish_timeout = publish_timeout
         self._connection: AbstractConnection | None = None
         self._connected = asyncio.Event()
@@ -157,7 +157,7 @@ class Bus:
             self._settings.url.get_secret_value(),
             timeout=10,
             heartbeat=self._settings.heartbeat_seconds,
-            client_properties={"connection_name": self._name},
+            client_properties={"connection_name": self.name},
         )
 
     async def _drop(self) -> None:

@@ -5,7 +5,6 @@
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import asyncpg
 import structlog
@@ -56,10 +55,10 @@ class Consumer:
         """Consume, through every failure, until cancelled."""
         await self._keeper.run()
 
-    async def _prepare(self) -> Callable[[], Awaitable[object]]:
+    async def _prepare(self) -> None:
         await declare_events(self._bus)
         is_new = await declare_subscription(self._bus, self._subscription)
-        return lambda: backfill(self._bus, self._database, self._subscription, is_new=is_new)
+        await backfill(self._bus, self._database, self._subscription, self._handle, is_new=is_new)
 
     async def _receive(self, message: AbstractIncomingMessage) -> None:
         queue = self._subscription.queue
@@ -120,4 +119,10 @@ class Consumer:
 
     async def _postgres_is_away(self, error: BaseException) -> bool:
         """Tell an outage from a handler that raised OSError or TimeoutError by itself."""
-        return isinstance(error, asyncpg.PostgresError) or not await self._database.healthy()
+        seen: BaseException | None = error
+        while seen is not None:
+            # Leaving a transaction whose connection is gone raises InterfaceError over the cause.
+            if isinstance(seen, UNAVAILABLE) and isinstance(seen, asyncpg.PostgresError):
+                return True
+            seen = seen.__context__
+        return not await self._database.healthy()

@@ -27,8 +27,8 @@ DRAIN_SECONDS = 10.0
 class Keeper:
     """Consumes one queue until cancelled.
 
-    ``prepare`` declares what the queue needs, each time; what it returns runs once the consumer stands.
-    ``receive`` is given each message and settles it; messages are handed over one at a time, in order.
+    ``prepare`` declares what the queue needs, each time before the subscription. ``receive``
+    is given each message and settles it; messages are handed over one at a time, in order.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Keeper:
         bus: Bus,
         queue: str,
         *,
-        prepare: Callable[[], Awaitable[Callable[[], Awaitable[object]]]],
+        prepare: Callable[[], Awaitable[None]],
         receive: Callable[[AbstractIncomingMessage], Awaitable[None]],
         prefetch: int = 1,
         watch_seconds: float = WATCH_SECONDS,
@@ -67,7 +67,7 @@ class Keeper:
 
     async def _consume_until_lost(self) -> None:
         await self._bus.connected()
-        follow_up = await self._prepare()
+        await self._prepare()
         channel = await self._bus.open_channel()
         try:
             lost = await _hear_loss(channel)
@@ -77,7 +77,6 @@ class Keeper:
             self.subscribed = True
             log.info("consumer_subscribed", queue=self._queue)
             try:
-                await follow_up()
                 await self._watch(lost)
             except asyncio.CancelledError:
                 await self._stop(queue, tag)

@@ -1,0 +1,200 @@
+"""TRAPS.md, Postgres and outbox."""
+
+import asyncio
+from collections.abc import Callable
+
+import asyncpg
+import pytest
+
+from shared.messaging import Bus, Consumer, Relay, RelayWaker, Subscription
+from shared.messaging.metrics import OUTBOX_LAG, OUTBOX_ROWS
+from shared.postgres import Database
+
+from .proxy import Proxy
+from .waiting import append, effects, eventually, outbox_rows, place, record
+
+TYPES = ("orders.placed.v1",)
+
+
+@pytest.mark.usefixtures("relay")
+async def test_1_a_row_that_commits_late_is_not_skipped(
+    database: Database, bus: Bus, background: Callable[..., object], queue: str
+) -> None:
+    background(Consumer(bus, database, Subscription(queue, TYPES, record)).run())
+    async with database.transaction() as slow:
+        await append(slow, 1, 1)
+        await place(database, 2)
+        await place(database, 3)
+        await eventually(lambda: effects(database), ["orders/2 1", "orders/3 1"])
+    await eventually(lambda: effects(database), ["orders/2 1", "orders/3 1", "orders/1 1"])
+
+
+@pytest.mark.usefixtures("relay")
+async def test_1_a_long_transaction_elsewhere_does_not_hold_the_events_back(
+    database: Database, bus: Bus, background: Callable[..., object], queue: str
+) -> None:
+    background(Consumer(bus, database, Subscription(queue, TYPES, record)).run())
+    async with database.transaction() as importing:
+        await importing.execute("INSERT INTO effects (what) VALUES ('an import that takes minutes')")
+        await place(database, 1)
+        await eventually(lambda: effects(database), ["orders/1 1"])
+
+
+async def test_1_an_aggregates_events_keep_commit_order_when_transaction_ids_have_the_opposite_order(
+    database: Database, bus: Bus, background: Callable[..., object], queue: str
+) -> None:
+    async with database.transaction() as connection:
+        await connection.execute("CREATE TABLE orders (id int PRIMARY KEY, version int NOT NULL)")
+        await connection.execute("INSERT INTO orders VALUES (1, 1)")
+    change = "UPDATE orders SET version = version + 1 WHERE id = 1 RETURNING version"
+    async with database.transaction() as late:
+        # This one has its transaction id first and the aggregate second.
+        await late.execute("CREATE TABLE elsewhere ()")
+        early_id: int = await late.fetchval("SELECT pg_current_xact_id()::text::bigint")
+        async with database.transaction() as first:
+            await append(first, 1, await first.fetchval(change))
+            assert await first.fetchval("SELECT pg_current_xact_id()::text::bigint") > early_id
+        await append(late, 1, await late.fetchval(change))
+    background(Consumer(bus, database, Subscription(queue, TYPES, record)).run())
+    background(Relay(database, bus).run())
+    await eventually(lambda: effects(database), ["orders/1 2", "orders/1 3"])
+
+
+async def test_1_many_writers_and_every_aggregate_in_order(
+    database: Database, bus: Bus, background: Callable[..., object], queue: str
+) -> None:
+    async with database.transaction() as connection:
+        await connection.execute("CREATE TABLE orders (id int PRIMARY KEY, version int NOT NULL)")
+        await connection.execute("INSERT INTO orders SELECT n, 0 FROM generate_series(1, 4) AS n")
+    background(Consumer(bus, database, Subscription(queue, TYPES, record, prefetch=50)).run())
+    background(Relay(database, bus, batch=7).run())
+
+    async def write(seed: int) -> None:
+        for step in range(15):
+            number = (seed * 7 + step * 3) % 4 + 1
+            async with database.transaction() as connection:
+                await connection.execute("SELECT pg_current_xact_id(), pg_sleep(0.002)")
+                version = await connection.fetchval(
+                    "UPDATE orders SET version = version + 1 WHERE id = $1 RETURNING version", number
+                )
+                await append(connection, number, version)
+
+    await asyncio.gather(*(write(seed) for seed in range(6)))
+    await eventually(lambda: outbox_rows(database), 0)
+    await eventually(lambda: _count(database), 90)
+    for number in range(1, 5):
+        seen = [int(e.split()[1]) for e in await effects(database) if e.startswith(f"orders/{number} ")]
+        assert seen == list(range(1, len(seen) + 1))
+
+
+async def _count(database: Database) -> int:
+    return len(await effects(database))
+
+
+async def test_2_wake_ups_come_from_a_throttled_source_after_the_commit(database: Database) -> None:
+    listener = await asyncpg.connect(database.url)
+    heard: list[float] = []
+    loop = asyncio.get_running_loop()
+    schema = await listener.fetchval("SELECT current_schema()")
+    await listener.add_listener(f"outbox_{schema}", lambda *_: heard.append(loop.time()))
+    async with RelayWaker(database).running():
+        async with database.transaction() as connection:
+            await append(connection, 1, 1)
+            await asyncio.sleep(0.3)
+            assert not heard, "notified before the commit"
+        await eventually(lambda: len(heard), 1)
+        started = loop.time()
+        await asyncio.gather(*(place(database, number) for number in range(200)))
+        took = loop.time() - started
+        await asyncio.sleep(0.3)
+    await listener.close()
+    assert 1 <= len(heard) - 1 <= took / 0.05 + 2
+
+
+async def test_2_a_rolled_back_transaction_wakes_nobody(database: Database) -> None:
+    listener = await asyncpg.connect(database.url)
+    heard: list[object] = []
+    schema = await listener.fetchval("SELECT current_schema()")
+    await listener.add_listener(f"outbox_{schema}", lambda *_: heard.append(1))
+    async with RelayWaker(database).running():
+        async with database.acquire() as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            await append(connection, 1, 1)
+            await transaction.rollback()
+        await asyncio.sleep(0.3)
+    await listener.close()
+    assert not heard
+
+
+async def test_3_a_row_is_deleted_only_after_the_confirm(
+    database: Database, proxied_bus: Bus, proxy: Proxy, background: Callable[..., object]
+) -> None:
+    background(Relay(database, proxied_bus).run())
+    await place(database, 1)
+    await eventually(lambda: outbox_rows(database), 0)
+    proxy.stall()
+    await place(database, 2)
+    await asyncio.sleep(2.5)  # longer than the timeout of a publication
+    assert await outbox_rows(database) == 1
+    proxy.resume()
+    await eventually(lambda: outbox_rows(database), 0)
+
+
+async def test_3_confirms_are_pipelined(
+    database: Database, proxied_bus: Bus, proxy: Proxy, background: Callable[..., object]
+) -> None:
+    proxy.delay = 0.03
+    async with database.transaction() as connection:
+        for number in range(200):
+            await append(connection, number, 1)
+    background(Relay(database, proxied_bus).run())
+    started = asyncio.get_running_loop().time()
+    await eventually(lambda: outbox_rows(database), 0)
+    # One by one they would take 200 round trips of 60 ms.
+    assert asyncio.get_running_loop().time() - started < 6
+
+
+async def test_4_one_relay_leads_and_another_takes_over(database: Database, bus: Bus) -> None:
+    async def leaders() -> list[int]:
+        async with database.acquire() as connection:
+            rows = await connection.fetch(
+                "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND database ="
+                " (SELECT oid FROM pg_database WHERE datname = current_database())"
+                " AND pid IN (SELECT pid FROM pg_stat_activity WHERE usename = current_user)"
+            )
+        return [row["pid"] for row in rows]
+
+    relays = [asyncio.create_task(Relay(database, bus).run()) for _ in range(2)]
+    try:
+        [first] = await eventually(leaders)
+        await place(database, 1)
+        await eventually(lambda: outbox_rows(database), 0)
+        async with database.acquire() as connection:
+            await connection.execute("SELECT pg_terminate_backend($1)", first)
+        [second] = await eventually(lambda: _others(leaders, first))
+        assert second != first
+        await place(database, 2)
+        await eventually(lambda: outbox_rows(database), 0)
+    finally:
+        for relay in relays:
+            relay.cancel()
+        await asyncio.gather(*relays, return_exceptions=True)
+
+
+async def _others(leaders: Callable[[], object], first: int) -> list[int]:
+    found = await leaders()  # type: ignore[misc]
+    return [pid for pid in found if pid != first]
+
+
+async def test_4_the_relay_is_watched(database: Database, proxied_bus: Bus, proxy: Proxy) -> None:
+    proxy.stall()
+    await place(database, 1)
+    await asyncio.sleep(0.5)
+    relay = asyncio.create_task(Relay(database, proxied_bus).run())
+    try:
+        await eventually(lambda: OUTBOX_ROWS._value.get() == 1 and OUTBOX_LAG._value.get() > 0.4)
+    finally:
+        relay.cancel()
+        proxy.resume()
+        await asyncio.gather(relay, return_exceptions=True)

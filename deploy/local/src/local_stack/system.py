@@ -100,6 +100,7 @@ def _common_settings(environment: Mapping[str, str], ports: SystemPorts, servers
     return kept | {
         "ENVIRONMENT": stage,
         "LIMITS_SCALE": environment.get("LIMITS_SCALE") or ("1" if stage == _PRODUCTION else "100"),
+        "SEED_DEMO_DATA": environment.get("SEED_DEMO_DATA") or ("false" if stage == _PRODUCTION else "true"),
         "LOG_LEVEL": environment.get("LOG_LEVEL") or "INFO",
         "PYTHONUNBUFFERED": "1",
         "REDIS_URL": servers.redis_url,

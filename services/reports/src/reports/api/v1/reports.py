@@ -1,8 +1,6 @@
 """Ask for reports, see how they stand, delete them."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from reports import reporting
 from reports.api.v1.schemas import ReportRequest, ReportView
@@ -13,14 +11,13 @@ from shared.web import (
     EntityId,
     Idempotency,
     Page,
-    PageQuery,
+    Paging,
     Transaction,
     check_if_match,
     etag,
     not_modified,
     problem_responses,
 )
-from shared.web.pagination import page_query
 
 router = APIRouter()
 
@@ -63,9 +60,7 @@ async def request_report(
 
 
 @router.get("/reports", summary="List your reports", responses=problem_responses(401, 403, 422))
-async def list_reports(
-    principal: Reader, connection: Transaction, query: Annotated[PageQuery, Depends(page_query)]
-) -> Page[ReportView]:
+async def list_reports(principal: Reader, connection: Transaction, query: Paging) -> Page[ReportView]:
     """The caller's reports, the newest first."""
     found = await store.page(connection, principal.user_id, query.page_size, query.offset)
     return Page(

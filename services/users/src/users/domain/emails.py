@@ -15,7 +15,7 @@ def check_email(text: str) -> str:
     """
     try:
         # "test_environment" takes the domain .test too, which RFC 6761 keeps for exactly that.
-        return validate_email(text, check_deliverability=False, test_environment=True).normalized
+        return validate_email(text, check_deliverability=False, test_environment=True, strict=True).normalized
     except (EmailNotValidError, UnicodeError) as error:
         raise ValueError("The e-mail address is not valid.") from error
 

@@ -1,0 +1,90 @@
+"""The users API on a real socket, on a schema of its own, and accounts to play with."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from redis.asyncio import Redis
+
+from shared.postgres import Database
+from shared.testing.plugin import SettingsMaker
+from shared.testing.serving import running
+from users.main import create_application
+from users.settings import UsersSettings
+from users.signing_key import SigningKey
+from users.testing import Account, Accounts
+
+
+@pytest.fixture(scope="session")
+def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("keys") / "users.pem"
+    key = SigningKey.generate().private
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    path.chmod(0o600)
+    return path
+
+
+@pytest_asyncio.fixture(scope="session")
+async def environment(service_environment: SettingsMaker, key_file: Path) -> dict[str, str]:
+    return {
+        **await service_environment("users"),
+        "TOKEN_PRIVATE_KEY_FILE": str(key_file),
+        "LOGIN_FAILURES": "5",
+        "LIMITS_SCALE": "1",
+    }
+
+
+@pytest.fixture(scope="session")
+def settings(environment: dict[str, str]) -> UsersSettings:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        return UsersSettings()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def client(settings: UsersSettings) -> AsyncIterator[httpx.AsyncClient]:
+    async with running(create_application(settings)) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(scope="session")
+async def database(settings: UsersSettings, client: httpx.AsyncClient) -> AsyncIterator[Database]:
+    assert client.base_url
+    database = Database(settings.postgres, application_name="users-tests")
+    await database.open()
+    yield database
+    await database.close()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def redis(settings: UsersSettings) -> AsyncIterator[Redis]:
+    redis = Redis.from_url(settings.redis.url.get_secret_value())
+    yield redis
+    await redis.aclose()
+
+
+@pytest.fixture(scope="session")
+def accounts(client: httpx.AsyncClient, database: Database) -> Accounts:
+    return Accounts(client, database)
+
+
+@pytest_asyncio.fixture
+async def account(accounts: Accounts) -> Account:
+    return await accounts.make()
+
+
+@pytest_asyncio.fixture
+async def stranger(accounts: Accounts) -> Account:
+    return await accounts.make("Grace Hopper")
+
+
+@pytest_asyncio.fixture
+async def admin(accounts: Accounts) -> AsyncIterator[Account]:
+    """An admin that is no more one when the test is over, so that each test knows the admins there are."""
+    account = await accounts.make("The Admin", role="admin")
+    yield account
+    await accounts.execute("UPDATE users SET role = 'user' WHERE id = $1", account.id)

@@ -91,7 +91,7 @@ def _up(state: State) -> int:
     chosen_mode = mode.chosen_mode(os.environ)
     if chosen_mode == "compose":
         mode.remember(state, chosen_mode)
-        return mode.compose("up", "--build", "--wait")
+        return mode.compose_up(state)
     lifecycle.up(state, ports_known=lambda: mode.remember(state, chosen_mode))
     return 0
 
@@ -99,14 +99,16 @@ def _up(state: State) -> int:
 def _in_compose(chosen: argparse.Namespace, state: State) -> int:
     match chosen.command:
         case "down":
-            return mode.compose("down")
+            return mode.compose(state, "down")
         case "clean":
             mode.forget(state)
-            return mode.compose("down", "--volumes")
+            return mode.compose(state, "down", "--volumes")
         case "status":
-            return mode.compose("ps", *(["--format", "json"] if chosen.json else []))
+            return mode.compose(state, "ps", *(["--format", "json"] if chosen.json else []))
         case "logs":
             follow = ["--follow"] if chosen.follow else []
-            return mode.compose("logs", "--tail", str(chosen.lines), *follow, *([chosen.name] if chosen.name else []))
+            return mode.compose(
+                state, "logs", "--tail", str(chosen.lines), *follow, *([chosen.name] if chosen.name else [])
+            )
         case command:
-            return mode.compose(command, chosen.name)
+            return mode.compose(state, command, chosen.name)

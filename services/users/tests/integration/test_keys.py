@@ -1,0 +1,58 @@
+"""/.well-known/jwks.json, and what stops the start."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+
+async def test_the_public_key(client: httpx.AsyncClient):
+    answer = await client.get("/.well-known/jwks.json")
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "public, max-age=300"
+    [key] = answer.json()["keys"]
+    assert set(key) == {"kty", "crv", "x", "kid", "alg", "use"}
+    assert (key["kty"], key["crv"], key["alg"], key["use"]) == ("OKP", "Ed25519", "EdDSA", "sig")
+    again = await client.get("/.well-known/jwks.json", headers={"If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["cache-control"] == "public, max-age=300"
+
+
+def _start(environment: dict[str, str], **changes: str) -> subprocess.CompletedProcess[str]:
+    wanted = {"PATH": os.environ["PATH"], **environment, **changes}
+    return subprocess.run(
+        [sys.executable, "-m", "users.main"],
+        env={name: value for name, value in wanted.items() if value},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"TOKEN_PRIVATE_KEY_FILE": ""}, "TOKEN_PRIVATE_KEY_FILE"),
+        ({"TOKEN_PRIVATE_KEY_FILE": "/nowhere/users.pem"}, "cannot be read"),
+        ({"LIMITS_SCALE": "zero"}, "LIMITS_SCALE"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start(environment: dict[str, str], changes: dict[str, str], said: str):
+    ended = _start(environment, **changes)
+    assert ended.returncode == 1
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_key_open_to_others_stops_production(environment: dict[str, str], key_file: Path, tmp_path: Path):
+    path = tmp_path / "open.pem"
+    path.write_bytes(key_file.read_bytes())
+    path.chmod(0o644)
+    ended = _start(environment, ENVIRONMENT="production", TOKEN_PRIVATE_KEY_FILE=str(path))
+    assert ended.returncode == 1
+    assert "can be read by others" in ended.stderr
+    assert "Traceback" not in ended.stderr

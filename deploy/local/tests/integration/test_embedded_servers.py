@@ -12,6 +12,7 @@ import pytest
 
 from local_stack import background, control, embedded, orphans, server_commands
 from local_stack.servers.roles import SERVICES, apply_roles
+from local_stack.servers.unprivileged import remove_home
 from local_stack.state import State
 
 
@@ -24,6 +25,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[State]:
     server_commands.down(state)
     os.environ.update({name: value for name, value in given.items() if value})
     assert orphans.find(state) == {}
+    remove_home(state, "postgres")
 
 
 async def test_each_service_has_its_schema_and_sees_no_other(state: State):

@@ -70,7 +70,7 @@ class PostgresSettings(Settings):
     url: SecretStr = Field(validation_alias="DATABASE_URL")
     min_connections: int = Field(default=2, validation_alias="DATABASE_MIN_CONNECTIONS", ge=0)
     max_connections: int = Field(default=10, validation_alias="DATABASE_MAX_CONNECTIONS", ge=1)
-    acquire_seconds: float = Field(default=2.0, validation_alias="DATABASE_ACQUIRE_SECONDS", gt=0)
+    acquire_seconds: float = Field(default=5.0, validation_alias="DATABASE_ACQUIRE_SECONDS", gt=0)
     statement_seconds: float = Field(default=10.0, validation_alias="DATABASE_STATEMENT_SECONDS", gt=0)
 
     @model_validator(mode="after")

@@ -1,12 +1,19 @@
-"""The orders API on a real socket, on a schema of its own."""
+"""The orders API on a real socket, on a schema of its own; where it matters, in a process of its own."""
 
+import asyncio
+import os
+import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
+from fastapi import FastAPI
 
 from orders.main import create_application
 from orders.settings import OrdersSettings
@@ -101,3 +108,61 @@ def make_order(client: httpx.AsyncClient, user: dict[str, str], make_product: Pr
         return answer.json()
 
     return make
+
+
+@dataclass(frozen=True)
+class ApiProcess:
+    """The API as it runs outside of tests: ``python -m orders.main``."""
+
+    url: str
+    process: asyncio.subprocess.Process
+
+
+ProcessStarter = Callable[[], AbstractAsyncContextManager[ApiProcess]]
+
+
+@pytest_asyncio.fixture(scope="session")
+async def start_process(service_environment: SettingsMaker, signer: Signer) -> AsyncIterator[ProcessStarter]:
+    """Starts the API in a process of its own, on the same schema; ends it with SIGTERM."""
+    issuer = FastAPI()
+
+    @issuer.get("/jwks.json")
+    async def jwks() -> dict[str, Any]:
+        return {"keys": [signer.jwk]}
+
+    async with running(issuer) as keys:
+
+        @asynccontextmanager
+        async def start() -> AsyncIterator[ApiProcess]:
+            with socket.create_server(("127.0.0.1", 0)) as listener:
+                port = listener.getsockname()[1]
+            environment = {
+                **os.environ,
+                **await service_environment("orders"),
+                "HTTP_PORT": str(port),
+                "JWKS_URL": f"{keys.base_url}/jwks.json",
+                "LOG_LEVEL": "WARNING",
+            }
+            process = await asyncio.create_subprocess_exec(sys.executable, "-m", "orders.main", env=environment)
+            try:
+                url = f"http://127.0.0.1:{port}"
+                await _until_ready(url, process)
+                yield ApiProcess(url, process)
+            finally:
+                if process.returncode is None:
+                    process.terminate()
+                await asyncio.wait_for(process.wait(), 20)
+
+        yield start
+
+
+async def _until_ready(url: str, process: asyncio.subprocess.Process) -> None:
+    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(30):
+        while process.returncode is None:
+            try:
+                if (await client.get(f"{url}/health/ready")).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            await asyncio.sleep(0.1)
+    raise RuntimeError(f"the API ended with {process.returncode}")

@@ -83,6 +83,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        redirect_slashes=False,  # the redirect would name this process's own host
     )
     app.state.draining = draining
     app.state.service_name = service

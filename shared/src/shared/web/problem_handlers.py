@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from opentelemetry import trace
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from shared.postgres.database import UNAVAILABLE
 from shared.problems import (
@@ -31,6 +32,7 @@ _CODES = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body_too_large",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
 }
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def install_problem_handlers(app: FastAPI) -> None:
@@ -67,9 +69,7 @@ def problem_document(request: Request, problem: Problem) -> dict[str, Any]:
     return _document(request, problem.status, problem.code, problem.detail, problem.errors)
 
 
-def _document(
-    request: Request, status: int, code: str, detail: str, errors: list[FieldError] | None
-) -> dict[str, Any]:
+def _document(request: Request, status: int, code: str, detail: str, errors: list[FieldError] | None) -> dict[str, Any]:
     document = ProblemDocument(
         type="about:blank",
         title=HTTPStatus(status).phrase,
@@ -119,7 +119,21 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     status = HTTPStatus(error.status_code)
     code = _CODES.get(status, status.phrase.lower().replace(" ", "_"))
     detail = "No such path." if status is HTTPStatus.NOT_FOUND else f"{status.phrase}."
-    return problem_response(request, status, code, detail, headers=dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_allowed_methods(request))
+    return problem_response(request, status, code, detail, headers=headers)
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    # Starlette names the methods of the first route of the path only; RFC 9110 section 10.2.1 wants all.
+    return [
+        method
+        for method in _METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.router.routes
+        )
+    ]
 
 
 async def _on_data_error(request: Request, error: Exception) -> Response:

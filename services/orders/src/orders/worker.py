@@ -1,0 +1,39 @@
+"""The worker process: relays what the API wrote, hears of users, seeds the demo products."""
+
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from orders.events import SUBSCRIPTIONS
+from orders.main import MIGRATIONS
+from orders.seeding import seed_products
+from orders.settings import OrdersSettings
+from shared.web import Resources, serve
+from shared.worker import create_worker
+
+
+def create_application(settings: OrdersSettings) -> FastAPI:
+    """Make the worker."""
+
+    async def at_start(resources: Resources) -> None:
+        if settings.seeds:
+            await seed_products(resources.database)
+
+    return create_worker(
+        "orders",
+        settings,
+        version=version("orders"),
+        migrations=[MIGRATIONS],
+        subscriptions=SUBSCRIPTIONS,
+        at_start=at_start,
+    )
+
+
+def main() -> None:
+    """Work until a signal says stop."""
+    settings = OrdersSettings()
+    serve(create_application(settings), settings.http)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""The copy of the users: newer events win, whatever their order, and nobody deleted orders again."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+
+from orders.events import hear_user
+from shared.messaging import Event
+from shared.postgres import Database
+
+Maker = Callable[..., Awaitable[dict[str, Any]]]
+Headers = dict[str, str]
+
+
+def told(what: str, user_id: int, version: int, **data: Any) -> Event:
+    data = {"id": user_id, "version": version, **data}
+    return Event.new(type=f"users.{what}.v1", source="/services/users", subject=f"users/{user_id}", data=data)
+
+
+async def hear(database: Database, *events: Event) -> tuple[int, bool]:
+    async with database.transaction() as connection:
+        for event in events:
+            await hear_user(connection, event)
+        row = await connection.fetchrow("SELECT version, deleted FROM customers WHERE id = $1", events[0].data["id"])
+    assert row is not None
+    return row["version"], row["deleted"]
+
+
+async def test_only_what_is_newer_is_applied(database: Database, user_id: int):
+    person = {"name": "Ada", "email": "ada@example.com", "role": "user", "created_at": "2026-01-01T00:00:00Z"}
+    registered = told("registered", user_id, 1, **person)
+    updated, deleted = told("updated", user_id, 2, **person), told("deleted", user_id, 3)
+    assert await hear(database, registered) == (1, False)
+    assert await hear(database, deleted) == (3, True)
+    assert await hear(database, updated, registered, deleted) == (3, True)
+
+
+async def test_a_user_who_is_gone_places_no_order(
+    *,
+    client: httpx.AsyncClient,
+    database: Database,
+    user: Headers,
+    user_id: int,
+    make_product: Maker,
+    make_order: Maker,
+):
+    kept = await make_order()
+    await hear(database, told("deleted", user_id, 2))
+    product = (await make_product(stock=1))["id"]
+    asked = {"items": [{"product_id": product, "quantity": 1}]}
+    refused = await client.post("/api/v1/orders", json=asked, headers=user)
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    assert (await client.get(f"/api/v1/orders/{kept['id']}", headers=user)).json() == kept
+
+
+async def test_a_service_places_no_order(client: httpx.AsyncClient, signer: Any, make_product: Maker):
+    asked = {"items": [{"product_id": (await make_product())["id"], "quantity": 1}]}
+    robot = signer.headers(0, role="service", sub="reporting-robot")
+    refused = await client.post("/api/v1/orders", json=asked, headers=robot)
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    assert (await client.get("/api/v1/orders", headers=robot)).json()["total"] == 0
+
+
+async def test_an_admin_sees_the_orders_of_users_there_are(
+    *, client: httpx.AsyncClient, database: Database, admin: Headers, user: Headers, user_id: int, make_order: Maker
+):
+    order = await make_order()
+    path = f"/api/v1/users/{user_id}/orders"
+    assert (await client.get(path, headers=user)).json()["items"] == [order]
+    unknown = await client.get(path, headers=admin)
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "user_not_found")
+    await hear(database, told("registered", user_id, 1))
+    assert (await client.get(path, headers=admin)).json()["items"] == [order]

@@ -1,0 +1,151 @@
+"""What the service says, held to its schemas, in the transaction of the change, and through the broker."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import aio_pika
+import httpx
+import jsonschema
+import pytest
+import pytest_asyncio
+
+from orders.settings import OrdersSettings
+from orders.worker import create_application
+from shared.messaging import Event
+from shared.postgres import Database
+from shared.testing.serving import running
+
+Maker = Callable[..., Awaitable[dict[str, Any]]]
+Headers = dict[str, str]
+Outbox = Callable[[str], Awaitable[list[Event]]]
+
+SCHEMAS = {path.stem: json.loads(path.read_text()) for path in (Path(__file__).parents[2] / "events").glob("*.json")}
+
+
+@pytest.fixture
+def outbox(database: Database) -> Outbox:
+    """The events of a subject that wait to be published; each is held to its schema."""
+
+    async def read(subject: str) -> list[Event]:
+        async with database.acquire() as connection:
+            rows = await connection.fetch("SELECT body FROM outbox WHERE subject = $1 ORDER BY id", subject)
+        events = [Event.decode(row["body"]) for row in rows]
+        for event in events:
+            check(event)
+        return events
+
+    return read
+
+
+def check(event: Event) -> None:
+    validator = jsonschema.Draft202012Validator(
+        SCHEMAS[event.type], format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
+    )
+    validator.validate(event.data)
+    assert event.source == "/services/orders"
+    assert event.traceparent is not None
+
+
+def test_the_schemas_are_schemas_and_refuse_floats():
+    assert len(SCHEMAS) == 6
+    for name, schema in SCHEMAS.items():
+        jsonschema.Draft202012Validator.check_schema(schema)
+        money = schema["properties"].get("total", schema["properties"].get("price"))
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(9.99, money)
+        assert schema["title"] == name
+
+
+async def test_an_order_s_life_is_told(
+    client: httpx.AsyncClient, user: Headers, admin: Headers, outbox: Outbox, make_order: Maker
+):
+    order = await make_order(quantity=2)
+    path = f"/api/v1/orders/{order['id']}"
+    await client.post(f"{path}/payments", headers=user)
+    for status in ("shipped", "delivered"):
+        await client.patch(path, json={"status": status}, headers=admin)
+    events = await outbox(f"orders/{order['id']}")
+    assert [event.type for event in events] == [
+        "orders.placed.v1",
+        "orders.paid.v1",
+        "orders.shipped.v1",
+        "orders.delivered.v1",
+    ]
+    assert [event.data["version"] for event in events] == [1, 2, 3, 4]
+    told = {key: value for key, value in events[0].data.items() if key not in ("updated_at", "version", "created_at")}
+    assert told == {key: value for key, value in order.items() if key != "created_at"}
+
+
+async def test_a_cancelled_order_and_a_product_s_life_are_told(
+    *, client: httpx.AsyncClient, user: Headers, admin: Headers, outbox: Outbox, make_product: Maker, make_order: Maker
+):
+    product = await make_product(stock=10)
+    where = f"/api/v1/products/{product['id']}"
+    order = await make_order(product_id=product["id"], quantity=4)
+    await client.patch(f"/api/v1/orders/{order['id']}", json={"status": "cancelled"}, headers=user)
+    await client.patch(where, json={"price": "1.50"}, headers=admin)
+    await client.delete(where, headers=admin)
+    events = await outbox(f"products/{product['id']}")
+    assert [event.data["stock"] for event in events] == [10, 6, 10, 10, 10]
+    assert [event.data["version"] for event in events] == [1, 2, 3, 4, 5]
+    assert [event.data["deleted"] for event in events] == [False, False, False, False, True]
+    assert events[-1].data["price"] == "1.50"
+    of_the_order = [event.type for event in await outbox(f"orders/{order['id']}")]
+    assert of_the_order == ["orders.placed.v1", "orders.cancelled.v1"]
+
+
+async def test_what_is_refused_is_not_told(
+    client: httpx.AsyncClient, user: Headers, outbox: Outbox, make_product: Maker
+):
+    product = await make_product(stock=1)
+    asked = {"items": [{"product_id": product["id"], "quantity": 2}]}
+    assert (await client.post("/api/v1/orders", json=asked, headers=user)).status_code == 409
+    assert len(await outbox(f"products/{product['id']}")) == 1
+
+
+@pytest_asyncio.fixture
+async def worker(settings: OrdersSettings, database: Database) -> AsyncIterator[httpx.AsyncClient]:
+    """The running worker, ready."""
+    assert database
+    async with running(create_application(settings)) as worker, asyncio.timeout(60):
+        while (await worker.get("/health/ready")).status_code != 200:
+            await asyncio.sleep(0.1)
+        yield worker
+
+
+async def test_the_worker_publishes_orders_and_hears_of_users(
+    worker: httpx.AsyncClient,
+    database: Database,
+    amqp_url: str,
+    user_id: int,
+    make_order: Maker,
+):
+    assert (await worker.get("/health/ready")).json()["status"] == "ready"
+    broker = await aio_pika.connect(amqp_url)
+    async with broker, asyncio.timeout(60):
+        channel = await broker.channel()
+        exchange = await channel.get_exchange("events")
+        queue = await channel.declare_queue(exclusive=True)
+        await queue.bind(exchange, "orders.placed.v1")
+        order = await make_order()
+        event = None
+        while event is None or event.subject != f"orders/{order['id']}":
+            message = await queue.get(fail=False)
+            if message is None:
+                await asyncio.sleep(0.05)
+                continue
+            event = Event.decode(message.body)
+            assert (message.content_type, message.routing_key) == ("application/cloudevents+json", event.type)
+        check(event)
+
+        data = {"id": user_id, "version": 1, "name": "Ada", "email": "ada@example.com", "role": "user"}
+        heard = Event.new(type="users.registered.v1", source="/services/users", subject=f"users/{user_id}", data=data)
+        for _ in range(2):
+            message = aio_pika.Message(heard.encode(), content_type="application/cloudevents+json", message_id=heard.id)
+            await exchange.publish(message, routing_key=heard.type)
+        async with database.acquire() as connection:
+            while not await connection.fetchval("SELECT EXISTS (SELECT FROM customers WHERE id = $1)", user_id):
+                await asyncio.sleep(0.05)

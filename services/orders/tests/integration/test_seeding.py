@@ -1,0 +1,39 @@
+"""The demo products: once, announced, and only in development."""
+
+import pytest
+
+from orders.seeding import DEMO_PRODUCTS, seed_products
+from orders.settings import OrdersSettings
+from shared.postgres import Database
+
+
+async def test_twelve_products_once_even_when_one_was_deleted_since(database: Database):
+    skus = [product.sku for product in DEMO_PRODUCTS]
+    assert len(set(skus)) == 12
+    assert min(product.stock for product in DEMO_PRODUCTS) >= 100
+    await seed_products(database)
+    async with database.transaction() as connection:
+        told = await connection.fetchval(
+            "SELECT count(*) FROM outbox JOIN products ON subject = 'products/' || products.id WHERE sku = ANY ($1)",
+            skus,
+        )
+        await connection.execute("UPDATE products SET deleted_at = now() WHERE sku = $1", skus[0])
+    await seed_products(database)
+    async with database.acquire() as connection:
+        rows = await connection.fetch(
+            "SELECT sku, deleted_at IS NULL AS listed FROM products WHERE sku = ANY ($1)", skus
+        )
+    assert told == 12
+    assert sorted(row["sku"] for row in rows) == sorted(skus)
+    assert [row["sku"] for row in rows if not row["listed"]] == skus[:1]
+
+
+@pytest.mark.parametrize(
+    ("environment", "wanted", "seeds"),
+    [("development", True, True), ("development", False, False), ("production", True, False), ("test", True, False)],
+)
+def test_only_in_development_and_only_when_wanted(
+    *, settings: OrdersSettings, environment: str, wanted: bool, seeds: bool
+):
+    asked = {**settings.model_dump(), "environment": environment, "seed_demo_data": wanted}
+    assert OrdersSettings.model_validate(asked).seeds is seeds

@@ -1,0 +1,113 @@
+"""Whatever is done in whatever order: the pieces on the shelf and in live orders are as many as ever."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orders import catalogue, ordering
+from orders.domain.cart import OutOfStock
+from orders.domain.orders import STEPS, InvalidTransition, NotTheOwnersStep, OrderStatus
+from orders.domain.payments import PaymentMethod
+from orders.domain.products import ProductFields
+from orders.paying import OrderNotPayable, pay_order
+from orders.payment_provider import SimulatedProvider
+from shared.identity import Principal
+from shared.postgres import Connection, Database
+
+STOCK = (7, 3)
+OWNER = Principal("77", "user", "free", frozenset(), "token")
+ADMIN = Principal("1", "admin", "free", frozenset(), "token")
+PROVIDER = SimulatedProvider()
+
+quantities = st.integers(1, 4)
+whose = st.sampled_from([OWNER, ADMIN])
+operations = st.one_of(
+    st.tuples(st.just("place"), st.lists(st.tuples(st.integers(0, 1), quantities), min_size=1, max_size=3)),
+    st.tuples(st.just("lead"), st.integers(0, 5), whose, st.sampled_from(OrderStatus)),
+    st.tuples(st.just("pay"), st.integers(0, 5), st.sampled_from(PaymentMethod)),
+)
+
+
+@dataclass
+class Shop:
+    """The model beside the database: what each order holds, and in which status it is."""
+
+    products: list[int]
+    orders: list[int] = field(default_factory=list[int])
+    statuses: dict[int, OrderStatus] = field(default_factory=dict[int, OrderStatus])
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(operations, max_size=12))
+async def test_stock_and_what_is_sold_stay_constant(database: Database, steps: list[tuple[object, ...]]):
+    async with database.acquire() as connection:
+        example = connection.transaction()
+        await example.start()
+        try:
+            shop = Shop([await _stocked(connection, number, stock) for number, stock in enumerate(STOCK)])
+            for step in steps:
+                await _take(connection, shop, *step)
+                await _check(connection, shop)
+        finally:
+            await example.rollback()
+
+
+async def _stocked(connection: Connection, number: int, stock: int) -> int:
+    fields = ProductFields(f"PROPERTY-{number}", "Mug", "", Decimal("1.10"), "EUR", stock)
+    return (await catalogue.add_product(connection, fields)).id
+
+
+async def _take(connection: Connection, shop: Shop, kind: object, *arguments: object) -> None:
+    savepoint = connection.transaction()
+    await savepoint.start()
+    try:
+        match kind, *arguments:
+            case "place", list(lines):
+                asked = [(shop.products[which], quantity) for which, quantity in lines]
+                order = await ordering.place_order(connection, OWNER, asked)
+                shop.orders.append(order.id)
+                shop.statuses[order.id] = order.status
+            case "lead", int(which), Principal() as principal, OrderStatus() as wanted if shop.orders:
+                order_id = shop.orders[which % len(shop.orders)]
+                order = await ordering.lock_order(connection, principal, order_id)
+                order = await ordering.lead_order(connection, PROVIDER, principal, order, wanted)
+                assert wanted in STEPS[shop.statuses[order_id]]
+                shop.statuses[order_id] = order.status
+            case "pay", int(which), PaymentMethod() as method if shop.orders:
+                order_id = shop.orders[which % len(shop.orders)]
+                order = await ordering.lock_order(connection, OWNER, order_id)
+                await pay_order(connection, PROVIDER, OWNER, order, method)
+                assert shop.statuses[order_id] is OrderStatus.PENDING
+                if method is PaymentMethod.CARD:
+                    shop.statuses[order_id] = OrderStatus.PAID
+            case _:
+                pass
+    except (OutOfStock, InvalidTransition, NotTheOwnersStep, OrderNotPayable):
+        await savepoint.rollback()
+    else:
+        await savepoint.commit()
+
+
+async def _check(connection: Connection, shop: Shop) -> None:
+    rows = await connection.fetch(
+        """
+        SELECT p.stock + coalesce(sum(i.quantity) FILTER (WHERE o.status <> 'cancelled'), 0) AS pieces
+        FROM products p LEFT JOIN order_items i ON i.product_id = p.id LEFT JOIN orders o ON o.id = i.order_id
+        WHERE p.id = ANY ($1) GROUP BY p.id ORDER BY p.id
+        """,
+        shop.products,
+    )
+    assert tuple(row["pieces"] for row in rows) == STOCK
+    found = await connection.fetch("SELECT id, status FROM orders WHERE id = ANY ($1)", shop.orders)
+    assert {row["id"]: row["status"] for row in found} == shop.statuses
+    unrefunded = await connection.fetchval(
+        """
+        SELECT count(*) FROM payments JOIN orders ON orders.id = payments.order_id
+        WHERE payments.order_id = ANY ($1) AND (orders.status = 'cancelled') = (payments.status = 'succeeded')
+            AND payments.status <> 'declined'
+        """,
+        shop.orders,
+    )
+    assert unrefunded == 0

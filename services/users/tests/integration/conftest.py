@@ -1,11 +1,15 @@
 """The users API on a real socket, on a schema of its own, and accounts to play with."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 
 import httpx
 import pytest
 import pytest_asyncio
+from aiosmtpd.smtp import SMTP, Envelope, Session
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from redis.asyncio import Redis
 
@@ -13,9 +17,10 @@ from shared.postgres import Database
 from shared.testing.plugin import SettingsMaker
 from shared.testing.serving import running
 from users.main import create_application
-from users.settings import UsersSettings
+from users.settings import UsersSettings, WorkerSettings
 from users.signing_key import SigningKey
 from users.testing import Account, Accounts
+from users.worker import create_application as create_worker_application
 
 
 @pytest.fixture(scope="session")
@@ -88,3 +93,62 @@ async def admin(accounts: Accounts) -> AsyncIterator[Account]:
     account = await accounts.make("The Admin", role="admin")
     yield account
     await accounts.execute("UPDATE users SET role = 'user' WHERE id = $1", account.id)
+
+
+class Sink:
+    """Keeps the mail that a real SMTP server took; refuses or delays as it is told."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.recipients: list[str] = []
+        self.answers: list[str] = []
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
+        """Take a message, or answer what is to be answered first."""
+        if self.answers:
+            return self.answers.pop(0)
+        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
+        self.recipients += envelope.rcpt_tos
+        return "250 OK"
+
+    async def mail_to(self, address: str) -> EmailMessage:
+        """The mail that came, or comes, to this address."""
+        async with asyncio.timeout(20):
+            while True:
+                for mail, recipient in zip(self.mails, self.recipients, strict=True):
+                    if recipient == address:
+                        return mail
+                await asyncio.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def sink() -> Sink:
+    return Sink()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def smtp_url(sink: Sink) -> AsyncIterator[str]:
+    server = await asyncio.get_running_loop().create_server(
+        lambda: SMTP(sink, enable_SMTPUTF8=True, hostname="sink.test"), "127.0.0.1", 0
+    )
+    yield f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def worker_settings(environment: dict[str, str], smtp_url: str) -> WorkerSettings:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**environment, "SMTP_URL": smtp_url}.items():
+            patch.setenv(name, value)
+        return WorkerSettings()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def worker(worker_settings: WorkerSettings, client: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
+    """The worker, running beside the API."""
+    assert client.base_url
+    async with running(create_worker_application(worker_settings)) as worker:
+        async with asyncio.timeout(30):
+            while (await worker.get("/health/ready")).status_code != 200:
+                await asyncio.sleep(0.1)
+        yield worker

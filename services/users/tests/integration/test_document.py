@@ -80,3 +80,17 @@ async def test_no_log_line_has_a_secret_or_an_address(
     assert "refresh_token_reused" in lines
     for secret in (email, account.email, password, tokens["access_token"], tokens["refresh_token"], key.json()["key"]):
         assert secret not in lines
+
+
+async def test_a_path_with_a_slash_more_is_another_path(client: httpx.AsyncClient):
+    # A redirect would send the client to an address that only the gateway knows.
+    answer = await client.get("/api/v1/users/")
+    assert (answer.status_code, answer.json()["code"]) == (404, "route_not_found")
+
+
+async def test_the_metrics_tell_versions_apart(client: httpx.AsyncClient, account: Account):
+    for version in ("v1", "v2"):
+        await client.get(f"/api/{version}/users/{account.id}", headers=account.headers)
+    metrics = (await client.get("/metrics")).text
+    for version in ("v1", "v2"):
+        assert f'route="/api/{version}/users/{{user_id}}",status="200"' in metrics

@@ -48,7 +48,7 @@ class ObserveRequests:
             raise
         finally:
             seconds = time.perf_counter() - started
-            route = getattr(scope.get("route"), "path", "unmatched")
+            route = _route(scope)
             REQUESTS.labels(scope["method"], route, status).inc()
             SECONDS.labels(scope["method"], route).observe(seconds)
             headers = {key: value.decode("latin-1") for key, value in scope["headers"] if key == b"x-request-id"}
@@ -61,6 +61,12 @@ class ObserveRequests:
                 seconds=round(seconds, 6),
                 request_id=headers.get(b"x-request-id"),
             )
+
+
+def _route(scope: Scope) -> str:
+    # FastAPI keeps a route of an included router as it was declared; its full path is in the context.
+    context = scope.get("fastapi", {}).get("effective_route_context")
+    return getattr(context, "path_format", None) or getattr(scope.get("route"), "path", "unmatched")
 
 
 async def metrics() -> Response:

@@ -101,7 +101,7 @@ def test_what_is_wrong_with_a_body(client: httpx.Client, person: Person):
 
 
 def test_forwarding_5_a_line_or_header_over_the_limit(client: httpx.Client):
-    assert client.get("/api/v1/products?q=" + "a" * 70_000).status_code == 414
+    assert client.get("/api/v1/products?q=" + "a" * 60_000).status_code == 414
     assert client.get("/api/v1/products", headers={"X-Big": "a" * 70_000}).status_code == 431
 
 

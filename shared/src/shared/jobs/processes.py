@@ -8,6 +8,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from multiprocessing import connection, parent_process
@@ -34,6 +35,7 @@ class Processes:
         """
         if self._pool is None:
             context = multiprocessing.get_context("forkserver")
+            context.set_forkserver_preload(_main_module())
             self._pool = ProcessPool(
                 max_workers=self._workers,
                 initializer=_prepare,
@@ -49,6 +51,15 @@ class Processes:
         with contextlib.suppress(RuntimeError):
             pool.stop()
         await asyncio.to_thread(pool.join)
+
+
+def _main_module() -> list[str]:
+    """What the server of forks imports once, so that a new process need not: the program and all it imports.
+
+    The standard library means to do so by itself, but does not for ``python -m`` before 3.14.
+    """
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    return [spec.name] if spec is not None else []
 
 
 def _prepare() -> None:

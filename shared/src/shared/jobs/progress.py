@@ -91,10 +91,12 @@ async def watch_progress(
 
 @asynccontextmanager
 async def _subscribed(redis: Redis, name: str) -> AsyncGenerator[PubSub | None]:
-    pubsub = redis.pubsub(ignore_subscribe_messages=True)
+    pubsub = redis.pubsub()
     try:
         try:
             await pubsub.subscribe(name)
+            # The call only sends: what is published before the confirmation is not ours yet.
+            await pubsub.get_message(timeout=LOOK_SECONDS)
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("progress_not_subscribed", error=str(error))
             yield None
@@ -118,7 +120,7 @@ async def _next(messages: PubSub | None) -> JobProgress | None:
         await asyncio.sleep(LOOK_SECONDS / 4)
         return None
     try:
-        found: dict[str, Any] | None = await messages.get_message(timeout=LOOK_SECONDS)
+        found: dict[str, Any] | None = await messages.get_message(ignore_subscribe_messages=True, timeout=LOOK_SECONDS)
     except (RedisError, OSError, TimeoutError):
         await asyncio.sleep(LOOK_SECONDS / 4)
         return None

@@ -41,7 +41,7 @@ class JobWorker:
         concurrency: int = CONCURRENCY,
     ) -> None:
         self._id = uuid4()
-        self._service = service
+        self.service = service
         self._database = database
         self._redis = redis
         self._types = {job_type.name: job_type for job_type in job_types}
@@ -96,7 +96,7 @@ class JobWorker:
     def _start(self, job: ClaimedJob) -> None:
         context = JobContext(
             job,
-            service=self._service,
+            service=self.service,
             database=self._database,
             redis=self._redis,
             processes=self._processes,

@@ -10,11 +10,15 @@ import aio_pika
 import pytest
 import pytest_asyncio
 
+from shared.jobs import JobWorker
+from shared.jobs import worker as job_worker
+from shared.jobs.wake import wake_keeper
 from shared.messaging import Bus, Relay
 from shared.postgres import Database, migrate
 from shared.settings import PostgresSettings, RabbitSettings
 from shared.testing.servers import Servers, fresh_vhost, management
 
+from .job_fixtures import redis, run_worker  # noqa: F401 - fixtures
 from .proxy import Proxy
 from .tracing import recorder  # noqa: F401 - a fixture
 
@@ -137,3 +141,23 @@ async def relay(database: Database, bus: Bus, background: Callable[..., object])
     running = Relay(database, bus)
     background(running.run())
     return running
+
+
+@pytest.fixture
+def woken_by_message(
+    bus: Bus, relay: Relay, background: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> object:
+    """Makes a worker hear messages, and look by itself hardly ever."""
+    assert relay
+    monkeypatch.setattr(job_worker, "POLL_SECONDS", 60.0)
+
+    async def listen(worker: JobWorker) -> None:
+        keeper = wake_keeper(bus, worker.service, worker.wake)
+        background(keeper.run())
+        async with asyncio.timeout(10):
+            while not keeper.subscribed:
+                await asyncio.sleep(0.02)
+        worker.wake()
+        await asyncio.sleep(0.2)
+
+    return listen

@@ -12,6 +12,7 @@ class Proxy:
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._lines: set[asyncio.StreamWriter] = set()
+        self._accepting = True
         self.delay = 0.0
         self.port = 0
 
@@ -39,7 +40,17 @@ class Proxy:
         for writer in self._lines:
             writer.transport.abort()
 
+    def refuse(self) -> None:
+        """New lines are cut at once."""
+        self._accepting = False
+
+    def accept(self) -> None:
+        self._accepting = True
+
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._accepting:
+            writer.transport.abort()
+            return
         upstream_reader, upstream_writer = await asyncio.open_connection(*self._target)
         self._lines |= {writer, upstream_writer}
         try:

@@ -1,0 +1,90 @@
+"""Workers of jobs in the test's own process, on real servers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
+from uuid import UUID
+
+import pytest_asyncio
+from pydantic import BaseModel
+from redis.asyncio import Redis
+
+from shared.jobs import FinishedJob, JobStatus, JobType, JobWorker, enqueue
+from shared.jobs.processes import Processes
+from shared.messaging.outbox import append_direct
+from shared.postgres import Connection, Database
+
+from .waiting import eventually
+
+Run = Callable[..., JobWorker]
+
+
+class Sum(BaseModel):
+    numbers: list[int] = []
+
+
+@pytest_asyncio.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    client = Redis.from_url(redis_url)
+    yield client
+    await client.aclose()
+
+
+@pytest_asyncio.fixture
+async def run_worker(database: Database, redis: Redis) -> AsyncIterator[Run]:
+    """Starts a worker with these types; drains it at the end."""
+    running: list[tuple[JobWorker, asyncio.Task[None]]] = []
+
+    async with database.acquire() as connection:
+        database_schema: str = await connection.fetchval("SELECT current_schema()")
+
+    def run(*types: JobType[Any], concurrency: int = 4, resources: object = None) -> JobWorker:
+        service = database_schema
+        worker = JobWorker(
+            service,
+            database,
+            redis,
+            types,
+            resources=resources,
+            processes=Processes(2),
+            concurrency=concurrency,
+        )
+        running.append((worker, asyncio.create_task(worker.run())))
+        return worker
+
+    yield run
+    for worker, task in running:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await worker.drain(0.1)
+
+
+async def submit(database: Database, job_type: str, *numbers: int, **options: Any) -> UUID:
+    async with database.transaction() as connection:
+        return await enqueue(connection, job_type, Sum(numbers=list(numbers)), **options)
+
+
+async def row(database: Database, job_id: UUID) -> dict[str, Any]:
+    async with database.acquire() as connection:
+        found = await connection.fetchrow("SELECT * FROM jobs WHERE id = $1", job_id)
+    assert found is not None
+    return dict(found)
+
+
+async def status(database: Database, job_id: UUID) -> str:
+    return (await row(database, job_id))["status"]
+
+
+async def ends_as(database: Database, job_id: UUID, expected: JobStatus, *, seconds: float = 20) -> dict[str, Any]:
+    await eventually(lambda: status(database, job_id), expected.value, seconds=seconds)
+    return await row(database, job_id)
+
+
+async def note_end(connection: Connection, job: FinishedJob) -> None:
+    """A hook whose effect can be counted."""
+    await connection.execute("INSERT INTO effects (what) VALUES ($1)", f"{job.type} {job.status} {job.reason}".strip())
+    await append_direct(connection, queue="nobody", subject=f"jobs/{job.id}", body=b"{}")
+
+
+def job_type(handler: Callable[..., Coroutine[Any, Any, None]], *, name: str = "sum", **options: Any) -> JobType[Sum]:
+    return JobType(name, handler, payload=Sum, on_finished=note_end, **options)

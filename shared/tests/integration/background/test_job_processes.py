@@ -1,0 +1,190 @@
+"""Heavy work in processes of its own, killed with its job and with its worker."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from shared.jobs import JobContext, JobStatus, request_cancel
+from shared.postgres import Database
+
+from .job_fixtures import Run, Sum, ends_as, job_type, row, status, submit
+from .waiting import effects, eventually
+
+PROGRAM = Path(__file__).parent / "worker_program.py"
+SLEEP_AND_TELL = "[open({path!r}, 'w').write(str(__import__('os').getpid())), __import__('time').sleep(60)]"
+
+
+def alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state not in {"Z", "X"}
+
+
+async def told_pid(path: Path) -> int:
+    return int(await eventually(lambda: path.read_text() if path.exists() else ""))
+
+
+async def test_8_heavy_work_leaves_the_loop_free(database: Database, run_worker: Run) -> None:
+    """TRAPS.md, RabbitMQ 8: CPU work on the loop kills the connection."""
+    gaps: list[float] = []
+
+    async def heavy(context: JobContext, _payload: Sum) -> None:
+        work = asyncio.create_task(context.run_in_process(eval, "sum(range(30_000_000))"))
+        while not work.done():
+            before = asyncio.get_running_loop().time()
+            await asyncio.sleep(0.01)
+            gaps.append(asyncio.get_running_loop().time() - before)
+        assert await work == sum(range(30_000_000))
+
+    job_id = await submit(database, "sum")
+    run_worker(job_type(heavy, max_attempts=1))
+    await ends_as(database, job_id, JobStatus.SUCCEEDED)
+    assert sorted(gaps)[len(gaps) // 2] < 0.1
+
+
+async def test_what_the_process_raises_is_raised(database: Database, run_worker: Run) -> None:
+    async def divide(context: JobContext, _payload: Sum) -> None:
+        await context.run_in_process(eval, "1 / 0")
+
+    job_id = await submit(database, "sum")
+    run_worker(job_type(divide, max_attempts=1))
+    assert "ZeroDivisionError" in (await ends_as(database, job_id, JobStatus.FAILED))["error"]
+
+
+async def test_a_process_that_dies_fails_the_attempt_and_the_next_has_a_new_one(
+    database: Database, run_worker: Run
+) -> None:
+    async def dies_first(context: JobContext, _payload: Sum) -> None:
+        if context.attempt == 1:
+            await context.run_in_process(eval, "__import__('os').kill(__import__('os').getpid(), 9)")
+        assert await context.run_in_process(eval, "6 * 7") == 42
+
+    job_id = await submit(database, "sum")
+    run_worker(job_type(dies_first, retry_delay=timedelta(milliseconds=50)))
+    assert (await ends_as(database, job_id, JobStatus.SUCCEEDED))["attempt"] == 2
+
+
+async def test_cancelling_kills_the_process(database: Database, run_worker: Run, tmp_path: Path) -> None:
+    path = tmp_path / "pid"
+
+    async def hang(context: JobContext, _payload: Sum) -> None:
+        await context.run_in_process(eval, SLEEP_AND_TELL.format(path=str(path)))
+
+    job_id = await submit(database, "sum")
+    run_worker(job_type(hang))
+    pid = await told_pid(path)
+    assert alive(pid)
+    async with database.transaction() as connection:
+        assert await request_cancel(connection, job_id)
+    await ends_as(database, job_id, JobStatus.CANCELLED)
+    await eventually(lambda: not alive(pid))
+
+
+async def test_a_late_job_has_its_process_killed(database: Database, run_worker: Run, tmp_path: Path) -> None:
+    path = tmp_path / "pid"
+
+    async def hang(context: JobContext, _payload: Sum) -> None:
+        await context.run_in_process(eval, SLEEP_AND_TELL.format(path=str(path)))
+
+    job_id = await submit(database, "sum")
+    run_worker(job_type(hang, max_attempts=1, timeout=timedelta(seconds=3)))
+    pid = await told_pid(path)
+    await ends_as(database, job_id, JobStatus.FAILED)
+    await eventually(lambda: not alive(pid))
+
+
+StartProgram = Callable[[], Awaitable[asyncio.subprocess.Process]]
+
+
+@pytest.fixture
+async def start_program(
+    database: Database, redis_url: str, amqp_url: str, tmp_path: Path
+) -> AsyncIterator[StartProgram]:
+    """Starts a whole worker process as services have it."""
+    async with _programs(database, redis_url, amqp_url, tmp_path) as start:
+        yield start
+
+
+@asynccontextmanager
+async def _programs(database: Database, redis_url: str, amqp_url: str, path: Path) -> AsyncIterator[StartProgram]:
+    started: list[asyncio.subprocess.Process] = []
+    environment = {
+        **os.environ,
+        "DATABASE_URL": database.url,
+        "REDIS_URL": redis_url,
+        "AMQP_URL": amqp_url,
+        "TOKEN_ISSUER": "http://issuer.test",
+        "HTTP_PORT": "0",
+        "PID_FILE": str(path / "child"),
+        "HTTP_DRAIN_SECONDS": "1",
+    }
+
+    async def start() -> asyncio.subprocess.Process:
+        process = await asyncio.create_subprocess_exec(sys.executable, str(PROGRAM), env=environment)
+        started.append(process)
+        return process
+
+    try:
+        yield start
+    finally:
+        for process in started:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+
+
+async def test_a_job_whose_worker_is_killed_is_taken_over(
+    database: Database, start_program: StartProgram, tmp_path: Path
+) -> None:
+    job_id = await submit(database, "program.hang-first")
+    killed = await start_program()
+    child = await told_pid(tmp_path / "child")
+    assert (await row(database, job_id))["attempt"] == 1
+    killed.kill()
+    await killed.wait()
+    await eventually(lambda: not alive(child))
+    await start_program()
+    found = await ends_as(database, job_id, JobStatus.SUCCEEDED, seconds=40)
+    assert found["attempt"] == 2
+    assert await effects(database) == ["program.hang-first succeeded"]
+
+
+async def test_a_worker_told_to_stop_gives_its_job_back_at_once(
+    database: Database, start_program: StartProgram, tmp_path: Path
+) -> None:
+    job_id = await submit(database, "program.hang-first")
+    stopped = await start_program()
+    child = await told_pid(tmp_path / "child")
+    stopped.terminate()
+    async with asyncio.timeout(20):
+        assert await stopped.wait() in {0, -signal.SIGTERM}
+    found = await row(database, job_id)
+    assert (found["status"], found["attempt"], found["locked_by"]) == ("queued", 0, None)
+    assert not alive(child)
+    assert await status(database, job_id) == "queued"
+
+
+async def test_a_job_that_kills_its_worker_each_time_is_given_up(database: Database, run_worker: Run) -> None:
+    job_id = await submit(database, "sum")
+    async with database.acquire() as connection:
+        await connection.execute(
+            "UPDATE jobs SET status = 'running', attempt = 3, locked_by = gen_random_uuid(),"
+            " lease_until = now() - interval '1 second'"
+        )
+
+    async def never(_context: JobContext, _payload: Sum) -> None:
+        raise AssertionError("it must not be tried a fourth time")
+
+    run_worker(job_type(never, max_attempts=3))
+    found = await ends_as(database, job_id, JobStatus.FAILED)
+    assert "the worker died" in found["error"]
+    assert await effects(database) == ["sum failed The work could not be done."]

@@ -1,0 +1,129 @@
+"""The worker process as a whole: an event becomes a job, the job's end an event, in one trace."""
+
+from datetime import timedelta
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from shared.jobs import FinishedJob, JobContext, JobType, enqueue
+from shared.messaging import Event, Subscription, append_event
+from shared.postgres import Connection, Database
+from shared.settings import ServiceSettings
+from shared.testing.serving import running
+from shared.worker import create_worker
+
+from .job_fixtures import Sum
+from .proxy import Proxy
+from .tracing import Recorder
+from .waiting import effects, eventually, outbox_rows, place, record
+
+
+async def ask_for_sum(connection: Connection, event: Event) -> None:
+    await enqueue(connection, "whole.sum", Sum(numbers=[event.data["id"]]), unique_key=event.subject)
+
+
+async def add(context: JobContext, payload: Sum) -> None:
+    assert context.resources == {"adder": "abacus"}
+    assert await context.run_in_process(sum, payload.numbers) == sum(payload.numbers)
+
+
+async def tell(connection: Connection, job: FinishedJob) -> None:
+    data = {"id": 1, "version": 2, "status": job.status}
+    await append_event(connection, type="sums.finished.v1", source="/services/whole", subject="sums/1", data=data)
+
+
+KIND = JobType("whole.sum", add, payload=Sum, on_finished=tell, lease=timedelta(seconds=5))
+SUBSCRIPTIONS = (
+    Subscription("whole.sums", ("orders.placed.v1",), ask_for_sum),
+    Subscription("whole.finished", ("sums.finished.v1",), record),
+)
+
+
+def _settings(database: Database, redis_url: str, amqp_url: str) -> ServiceSettings:
+    values = {
+        "DATABASE_URL": database.url,
+        "REDIS_URL": redis_url,
+        "AMQP_URL": amqp_url,
+        "TOKEN_ISSUER": "http://issuer.test",
+        "HTTP_DRAIN_SECONDS": "1",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in values.items():
+            patch.setenv(name, value)
+        return ServiceSettings()
+
+
+async def _worker(database: Database, settings: ServiceSettings) -> FastAPI:
+    async with database.acquire() as connection:
+        schema: str = await connection.fetchval("SELECT current_schema()")
+    return create_worker(
+        schema,  # the schema is named as the service is, as in every deployment
+        settings,
+        version="1.0.0",
+        migrations=[],
+        subscriptions=SUBSCRIPTIONS,
+        job_types=[KIND],
+        resources={"adder": "abacus"},
+    )
+
+
+async def _ready(client: httpx.AsyncClient) -> tuple[int, dict[str, str]]:
+    answer = await client.get("/health/ready")
+    return answer.status_code, answer.json()["checks"]
+
+
+async def test_an_event_becomes_a_job_and_its_end_an_event_in_one_trace(
+    recorder: Recorder, database: Database, redis_url: str, amqp_url: str
+) -> None:
+    async with running(await _worker(database, _settings(database, redis_url, amqp_url))) as client:
+        await eventually(lambda: _is_ready(client))
+        with recorder.request("POST /orders") as request:
+            await place(database, 7)
+        await eventually(lambda: effects(database), ["sums/1 2"])
+        await eventually(lambda: outbox_rows(database), 0)
+        metrics = (await client.get("/metrics")).text
+    for name in ("outbox_lag_seconds", "outbox_published_total", "consumer_messages_total", "jobs_attempts_total"):
+        assert name in metrics
+    trace_id = request.context.trace_id
+    chain = [recorder.sql(trace_id, "INTO effects")[0]]
+    spans = {span.context.span_id: span for span in recorder.named(trace_id, "")}
+    while (parent := recorder.parent_of(chain[-1])) is not None:
+        chain.append(spans[parent])
+    assert [span.name for span in reversed(chain)][:-1] == [
+        "POST /orders",
+        "events,orders.placed.v1 send",
+        "events receive",
+        "job whole.sum",
+        "events,sums.finished.v1 send",
+        "events receive",
+    ]
+
+
+async def _is_ready(client: httpx.AsyncClient) -> bool:
+    return (await _ready(client))[0] == 200
+
+
+async def test_a_broker_that_is_away_delays_the_start_and_is_said(
+    database: Database, redis_url: str, amqp_url: str, proxy: Proxy
+) -> None:
+    parts = urlsplit(amqp_url)
+    url = urlunsplit(parts._replace(netloc=f"{parts.netloc.rpartition('@')[0]}@127.0.0.1:{proxy.port}"))
+    proxy.refuse()
+    async with running(await _worker(database, _settings(database, redis_url, url))) as client:
+        status, checks = await _ready(client)
+        assert (status, checks["rabbitmq"], checks["postgres"]) == (503, "unhealthy", "healthy")
+        await place(database, 7)
+        proxy.accept()
+        await eventually(lambda: _is_ready(client), seconds=30)
+        await eventually(lambda: effects(database), ["sums/1 2"])
+        proxy.refuse()
+        proxy.cut()
+        await eventually(lambda: _checks(client, "rabbitmq"), "unhealthy")
+        proxy.accept()
+        await eventually(lambda: _is_ready(client), seconds=30)
+
+
+async def _checks(client: httpx.AsyncClient, name: str) -> str:
+    return (await _ready(client))[1][name]

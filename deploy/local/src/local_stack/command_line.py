@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from local_stack import inspect_commands, lifecycle, mode, server_commands
+from local_stack import containers, inspect_commands, lifecycle, mode, server_commands
 from local_stack.errors import LocalStackError
 from local_stack.state import State
 
@@ -60,10 +60,8 @@ def _run(chosen: argparse.Namespace, state: State) -> int:
             return _up(state)
         case "servers":
             {"up": server_commands.up, "down": server_commands.down, "env": server_commands.env}[chosen.action](state)
-        case "mail":
-            inspect_commands.mail(state)
         case _:
-            run = _in_compose if mode.remembered_mode(state) == "compose" else _locally
+            run = containers.run if mode.remembered_mode(state) == "compose" else _locally
             return run(chosen, state)
     return 0
 
@@ -78,6 +76,8 @@ def _locally(chosen: argparse.Namespace, state: State) -> int:
             lifecycle.down(state)
         case "clean":
             lifecycle.clean(state)
+        case "mail":
+            inspect_commands.mail(state)
         case "restart":
             inspect_commands.restart(state, chosen.name)
         case "stop":
@@ -89,26 +89,11 @@ def _locally(chosen: argparse.Namespace, state: State) -> int:
 
 def _up(state: State) -> int:
     chosen_mode = mode.chosen_mode(os.environ)
-    if chosen_mode == "compose":
+
+    def ports_known() -> None:
         mode.remember(state, chosen_mode)
-        return mode.compose_up(state)
-    lifecycle.up(state, ports_known=lambda: mode.remember(state, chosen_mode))
+
+    if chosen_mode == "compose":
+        return containers.up(state, ports_known=ports_known)
+    lifecycle.up(state, ports_known=ports_known)
     return 0
-
-
-def _in_compose(chosen: argparse.Namespace, state: State) -> int:
-    match chosen.command:
-        case "down":
-            return mode.compose(state, "down")
-        case "clean":
-            mode.forget(state)
-            return mode.compose(state, "down", "--volumes")
-        case "status":
-            return mode.compose(state, "ps", *(["--format", "json"] if chosen.json else []))
-        case "logs":
-            follow = ["--follow"] if chosen.follow else []
-            return mode.compose(
-                state, "logs", "--tail", str(chosen.lines), *follow, *([chosen.name] if chosen.name else [])
-            )
-        case command:
-            return mode.compose(state, command, chosen.name)

@@ -169,7 +169,7 @@ def _events(journey: Journey, path: str) -> Iterator[tuple[str, dict[str, Any]]]
 
 def _addresses(state: State) -> tuple[str, str]:
     """The gateway's and the trace viewer's URLs: as told, else of the system that runs."""
-    ports = state.read("system.json") if mode.remembered_mode(state) == "local" else {}
+    ports = state.read("compose.json" if mode.remembered_mode(state) == "compose" else "system.json")
     asked = SystemPorts.of(os.environ)
     gateway = f"http://{HOST}:{ports.get('gateway', asked.gateway)}"
     traces = f"http://{HOST}:{ports.get('traces', asked.traces)}"

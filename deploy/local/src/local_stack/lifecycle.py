@@ -53,7 +53,7 @@ def up(state: State, *, ports_known: Callable[[], None]) -> None:
         print(f"Gatehouse is up already: nothing to do. All {told} processes are ready.")
     else:
         _step("all ready", time.monotonic() - begun)
-    _welcome(state, ports)
+    welcome(ports, logs=str(state.root / "logs"))
 
 
 def down(state: State) -> None:
@@ -95,8 +95,9 @@ def _is_ours(state: State) -> bool:
 
 def _clear_the_way(state: State, ports: SystemPorts) -> None:
     print(f"Bringing Gatehouse up as local processes (state and logs in {state.root})", flush=True)
+    begun = time.monotonic()
     if background.shut_down(state):
-        _step("stopped what a killed supervisor had left running", 0)
+        _step("stopped what a killed supervisor had left running", time.monotonic() - begun)
     ports.require_free()
 
 
@@ -118,11 +119,7 @@ def _require_plan(state: State) -> None:
 def _running_ports(state: State) -> SystemPorts:
     """The ports it runs on; an explicit wish for others is an error and not silently ignored."""
     running = SystemPorts(**state.read("system.json"))
-    for name, port in asdict(running).items():
-        variable = f"{name.upper()}_PORT"
-        asked = os.environ.get(variable)
-        if asked and asked != str(port):
-            raise LocalStackError(f"{variable}={asked}, but it runs on port {port}: run `make down` first")
+    running.require_asked(os.environ)
     return running
 
 
@@ -130,14 +127,15 @@ def _step(text: str, seconds: float) -> None:
     print(f"  {seconds:6.1f} s  {text}", flush=True)
 
 
-def _welcome(state: State, ports: SystemPorts) -> None:
+def welcome(ports: SystemPorts, *, logs: str) -> None:
+    """Say where everything is, who can log in, and what to try next."""
     gateway = ports.url("gateway")
     print(
         f"""
   Gateway   {gateway}          (docs: {gateway}/docs)
   Traces    {ports.url("traces")}
   Mail      http://127.0.0.1:{ports.mail + 1}
-  Logs      {state.root / "logs"}
+  Logs      {logs}
 
   Accounts  admin@example.com / Admin12345    demo@example.com / Demo12345
 

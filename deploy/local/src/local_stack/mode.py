@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 from local_stack.errors import LocalStackError
@@ -53,24 +51,6 @@ def remembered_mode(state: State) -> str:
 def forget(state: State) -> None:
     """Drop the note, after the data was removed."""
     (state.root / _FILE).unlink(missing_ok=True)
-
-
-def compose_up(state: State) -> int:
-    """Make the secrets once, then build and start the containers and wait until they are healthy."""
-    script = REPOSITORY / "deploy" / "compose" / "generate_secrets.py"
-    if subprocess.run([sys.executable, str(script), str(state.root)], check=False).returncode:
-        return 1
-    return compose(state, "up", "--build", "--wait")
-
-
-def compose(state: State, *arguments: str) -> int:
-    """Run `docker compose` on the root file, with the secrets of this state folder."""
-    command = ["docker", "compose", "--project-directory", str(REPOSITORY), *arguments]
-    environment = dict(os.environ) | {"GATEHOUSE_STATE": str(state.root)}
-    try:
-        return subprocess.run(command, env=environment, check=False).returncode
-    except KeyboardInterrupt:
-        return 0
 
 
 def _quiet(*command: str) -> bool:

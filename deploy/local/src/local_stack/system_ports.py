@@ -52,6 +52,14 @@ class SystemPorts:
         for port, variable in self._all():
             require_free(port, variable)
 
+    def require_asked(self, environment: Mapping[str, str]) -> None:
+        """Raise when the environment asks for another port than the one it runs on: no wish is silently ignored."""
+        for name, port in asdict(self).items():
+            variable, _ = _DEFAULTS[name]
+            asked = environment.get(variable)
+            if asked and asked != str(port):
+                raise LocalStackError(f"{variable}={asked}, but it runs on port {port}: run `make down` first")
+
     def url(self, name: str) -> str:
         """The URL of a process by its name."""
         return f"http://{HOST}:{asdict(self)[name]}"

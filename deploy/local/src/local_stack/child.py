@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 from local_stack import orphans
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from local_stack.program import Program
     from local_stack.state import State
 
 _logger = logging.getLogger(__name__)
 
+_LARGE_LOG = 32 * 1024 * 1024
 _FIRST_BACKOFF = 0.25
 _LONGEST_BACKOFF = 10.0
 _SETTLED_SECONDS = 30.0
@@ -117,7 +120,7 @@ class Child:
         identity: dict[str, Any] = {}
         if program.user is not None and os.geteuid() == 0:
             identity = {"user": program.user, "group": program.user, "extra_groups": []}
-        with self._state.log(program.name).open("ab") as log:
+        with self._log().open("ab") as log:
             process = await asyncio.create_subprocess_exec(
                 *program.command,
                 env=dict(program.environment),
@@ -135,6 +138,13 @@ class Child:
             orphans.record(self._state, program.name, process.pid, program.stop_signal)
         _logger.info("%s started, pid %d", program.name, process.pid)
         return process
+
+    def _log(self) -> Path:
+        """Its log, put aside first when it has grown large."""
+        path = self._state.log(self.program.name)
+        if path.exists() and path.stat().st_size > _LARGE_LOG:
+            path.replace(path.with_suffix(".log.1"))
+        return path
 
     async def _watch(self) -> None:
         finished = self.program.finish is None

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import asyncpg
+
+from local_stack.errors import LocalStackError
 from local_stack.ports import remembered_ports
 from local_stack.servers import postgres, rabbitmq, redis
-from local_stack.servers.roles import DATABASE, SERVICES, passwords, url_of
+from local_stack.servers.roles import DATABASE, SERVICES, passwords, ready_database, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,7 +58,9 @@ def prepare(state: State, environment: Mapping[str, str], tell: Callable[[str], 
     ports = remembered_ports(state, _PORTS)
     for service in SERVICES:
         state.secret(f"role-{service}")
-    if not environment.get("DATABASE_URL"):
+    if environment.get("DATABASE_URL"):
+        _ready_given_database(environment["DATABASE_URL"], state)
+    else:
         if postgres.find_binaries() is None:
             tell(f"installing {postgres.PACKAGE}")
         postgres.prepare(state)
@@ -65,6 +71,15 @@ def prepare(state: State, environment: Mapping[str, str], tell: Callable[[str], 
             tell(f"installing {rabbitmq.PACKAGE}")
         rabbitmq.require_program(state)
         rabbitmq.prepare(state, ports)
+
+
+def _ready_given_database(admin_url: str, state: State) -> None:
+    """Make database, roles and schemas in a Postgres that somebody else runs."""
+    try:
+        asyncio.run(ready_database(admin_url, state))
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        message = f"DATABASE_URL must name a superuser of a Postgres that runs: {type(error).__name__}: {error}"
+        raise LocalStackError(message) from error
 
 
 def servers(state: State, environment: Mapping[str, str]) -> Servers:

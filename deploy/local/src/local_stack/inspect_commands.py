@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ from local_stack.mail.folder import mails
 
 if TYPE_CHECKING:
     from local_stack.state import State
+
+
+_WIDE = 200
 
 
 def status(state: State, *, as_json: bool = False) -> int:
@@ -107,7 +111,8 @@ def _show(programs: list[dict[str, Any]]) -> None:
             str(program["restarts"]),
             _note(program),
         )
-    Console(soft_wrap=True).print(table)
+    # Into a pipe or a log there is no terminal whose width the lines would have to fit.
+    Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
 
 
 def _since(moment: float | None) -> str:

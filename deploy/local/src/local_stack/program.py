@@ -82,6 +82,8 @@ class Program:
     port: int | None = None
     user: int | None = None
     """The uid (and gid) to run as when we are root."""
+    stop_rank: int = 0
+    """All of a higher rank have ended before one of a lower is asked to: those that use a thing go before it."""
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 15.0
     finish: Callable[[], Awaitable[None]] | None = None

@@ -19,7 +19,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """Runs a table of programs; the order of the table is the order of start, backwards that of stop."""
+    """Runs a table of programs: each is started after what it comes after, and stopped in the order of ranks."""
 
     def __init__(self, programs: Sequence[Program], state: State) -> None:
         self._children = {program.name: Child(program, state) for program in programs}
@@ -39,16 +39,12 @@ class Supervisor:
         child.start()
 
     async def stop(self) -> None:
-        """Stop all: each waits until those that were started after it have ended."""
+        """Stop all, the highest rank first."""
         for task in self._starters:
             task.cancel()
         running = [child for child in self._children.values() if child.wanted]
-        levels = {name: self._level(name) for name in self._children}
-        for level in sorted(set(levels.values()), reverse=True):
-            await asyncio.gather(*(child.stop() for child in running if levels[child.program.name] == level))
-
-    def _level(self, name: str) -> int:
-        return 1 + max((self._level(other) for other in self._children[name].program.after), default=0)
+        for rank in sorted({child.program.stop_rank for child in running}, reverse=True):
+            await asyncio.gather(*(child.stop() for child in running if child.program.stop_rank == rank))
 
     def _child(self, name: str) -> Child:
         if name not in self._children:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from local_stack.state import State
 
 _PRODUCTION = "production"
+_STOP_SECONDS = 25.0
+"""More than a service takes to drain what it has begun (HTTP_DRAIN_SECONDS)."""
+_SINK_RANK, _SERVICE_RANK, _GATEWAY_RANK = 2, 3, 4
+"""The gateway goes first, and what catches the last spans and mails goes after the services."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class _Process:
     port: int
     settings: Mapping[str, str]
     after: tuple[str, ...] = ()
+    stop_rank: int = _SERVICE_RANK
 
 
 def signing_key(state: State) -> Path:
@@ -57,23 +62,19 @@ def system_plan(state: State, environment: Mapping[str, str]) -> list[Program]:
     common = _common_settings(environment, ports, servers)
     # The services wait for Redis and RabbitMQ by themselves; their role must be there before they log in.
     database = tuple(program.name for program in server_programs if program.name == "postgres")
+    traces = {"TRACES_FILE": str(state.root / "traces.sqlite")}
+    mail = {"SMTP_PORT": str(ports.mail), "MAIL_DIR": str(state.folder("mail"))}
     processes = [
-        _Process("traces", ("local_stack.traces",), ports.traces, {"TRACES_FILE": str(state.root / "traces.sqlite")}),
-        _Process(
-            "mail",
-            ("local_stack.mail",),
-            ports.mail + 1,
-            {"SMTP_PORT": str(ports.mail), "MAIL_DIR": str(state.folder("mail"))},
-        ),
+        _Process("traces", ("local_stack.traces",), ports.traces, traces, stop_rank=_SINK_RANK),
+        _Process("mail", ("local_stack.mail",), ports.mail + 1, mail, stop_rank=_SINK_RANK),
     ]
     for service in SERVICES:
         own = _service_settings(service, state, ports) | {"DATABASE_URL": servers.database_url(service)}
         port = int(ports.url(service).rpartition(":")[2])
         processes.append(_Process(service, (f"{service}.main",), port, own, database))
         processes.append(_Process(f"{service}-worker", (f"{service}.worker",), port + 1, own, database))
-    processes.append(
-        _Process("gateway", ("gateway", "run"), ports.gateway, _gateway_settings(environment, ports), database)
-    )
+    own = _gateway_settings(environment, ports)
+    processes.append(_Process("gateway", ("gateway", "run"), ports.gateway, own, database, _GATEWAY_RANK))
     return server_programs + [_program(process, state, common) for process in processes]
 
 
@@ -84,6 +85,8 @@ def _program(process: _Process, state: State, common: Mapping[str, str]) -> Prog
         environment={"HTTP_HOST": HOST} | dict(common) | dict(process.settings) | {"HTTP_PORT": str(process.port)},
         directory=state.root,
         after=process.after,
+        stop_rank=process.stop_rank,
+        stop_seconds=_STOP_SECONDS,
         port=process.port,
         probe=HttpProbe(process.port),
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from local_stack.errors import LocalStackError, MissingProgramError
 from local_stack.ports import HOST
 from local_stack.program import Program, TcpProbe
-from local_stack.servers import installing
+from local_stack.servers import STOP_RANK, installing
 from local_stack.servers.roles import DATABASE, ready_database
 from local_stack.servers.unprivileged import home, reachable, runs_as
 
@@ -125,6 +125,7 @@ def program(state: State, port: int, *, durable: bool) -> Program:
         command=(str(server), "-D", str(folder / "data"), *options),
         environment=_environment(),
         port=port,
+        stop_rank=STOP_RANK,
         probe=TcpProbe(port),
         user=runs_as(),
         stop_signal=_FAST_SHUTDOWN,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from local_stack.errors import MissingProgramError
 from local_stack.ports import HOST
 from local_stack.program import HttpProbe, Program, TcpProbe
-from local_stack.servers import installing
+from local_stack.servers import STOP_RANK, installing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,6 +109,7 @@ def programs(state: State, ports: Mapping[str, int]) -> list[Program]:
             after=("epmd",),
             port=ports["amqp"],
             probe=HttpProbe(ports["amqp_management"], "/"),
+            stop_rank=STOP_RANK,
             stop_seconds=30.0,
         ),
     ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from local_stack.errors import MissingProgramError
 from local_stack.ports import HOST
 from local_stack.program import Program, TcpProbe
+from local_stack.servers import STOP_RANK
 
 if TYPE_CHECKING:
     from local_stack.state import State
@@ -54,6 +55,7 @@ def program(state: State, port: int) -> Program:
         command=(str(find_program()), str(state.folder("redis") / "redis.conf"), "--port", str(port)),
         environment={"PATH": os.environ.get("PATH", "/usr/bin:/bin")},
         port=port,
+        stop_rank=STOP_RANK,
         probe=TcpProbe(port),
     )
 

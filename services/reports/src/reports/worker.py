@@ -9,6 +9,7 @@ from reports.events import subscriptions
 from reports.files import ReportFiles
 from reports.jobs.render import render_job
 from reports.main import MIGRATIONS, VERSION
+from reports.rendering.warm_up import warm_up
 from reports.settings import ReportsSettings
 from shared.web import serve
 from shared.worker import create_worker
@@ -17,6 +18,7 @@ from shared.worker import create_worker
 def create_application(settings: ReportsSettings) -> FastAPI:
     """Make the worker."""
     files = ReportFiles(settings.storage.directory)
+    warm_up(settings.storage.directory / ".matplotlib")
     return create_worker(
         "reports",
         settings,

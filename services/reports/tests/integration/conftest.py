@@ -1,7 +1,7 @@
 """The service's API and worker, running on real servers, and another service's outbox to hear events from."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -14,7 +14,8 @@ from reports.settings import ReportsSettings
 from shared.messaging import Bus, Relay
 from shared.postgres import Database, migrate
 from shared.settings import PostgresSettings
-from shared.testing.plugin import SettingsMaker
+from shared.testing.plugin import RoleMaker, SettingsMaker
+from shared.testing.servers import Servers, fresh_vhost
 from shared.testing.serving import running
 from shared.testing.tokens import Signer
 
@@ -54,15 +55,36 @@ async def api(settings: ReportsSettings, signer: Signer) -> AsyncIterator[httpx.
         yield client
 
 
+@pytest.fixture(scope="session")
+def quiet_vhost(servers: Servers) -> Iterator[str]:
+    with fresh_vhost(servers) as url:
+        yield url
+
+
 @pytest_asyncio.fixture(scope="session")
-async def worker_process(api: httpx.AsyncClient, settings: ReportsSettings) -> AsyncIterator[httpx.AsyncClient]:
-    """The worker, in this process: stopped before the API, as fixtures end in reverse."""
+async def quiet_settings(
+    database_role: RoleMaker, quiet_vhost: str, make_settings: Callable[..., ReportsSettings]
+) -> ReportsSettings:
+    """Of a second installation, whose jobs wait until a test runs a worker there."""
+    return make_settings(DATABASE_URL=await database_role("reports_quiet"), AMQP_URL=quiet_vhost)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def quiet_api(quiet_settings: ReportsSettings, signer: Signer) -> AsyncIterator[httpx.AsyncClient]:
+    async with running(main.create_application(quiet_settings, signer)) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(scope="session")
+async def worker_process(settings: ReportsSettings) -> AsyncIterator[httpx.AsyncClient]:
+    """The worker, in this process."""
     async with running_worker(settings) as client:
         yield client
 
 
 @pytest_asyncio.fixture(scope="session")
 async def database(api: httpx.AsyncClient, environment: dict[str, str]) -> AsyncIterator[asyncpg.Connection]:
+    assert api, "it has applied the migrations"
     connection = await asyncpg.connect(environment["DATABASE_URL"])
     yield connection
     await connection.close()
@@ -72,6 +94,7 @@ async def database(api: httpx.AsyncClient, environment: dict[str, str]) -> Async
 async def others(
     service_environment: SettingsMaker, settings: ReportsSettings, worker_process: httpx.AsyncClient
 ) -> AsyncIterator[OtherServices]:
+    assert worker_process, "it hears what is said"
     url = (await service_environment("orders"))["DATABASE_URL"]
     database = Database(PostgresSettings.model_validate({"url": url}), application_name="orders-test")
     await database.open()

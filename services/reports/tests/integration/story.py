@@ -41,7 +41,7 @@ class OtherServices:
 
     async def say(self, event_type: str, data: dict[str, Any]) -> None:
         check_schema(event_type, data)
-        plural = event_type.split(".")[0]
+        plural = event_type.split(".", maxsplit=1)[0]
         source = "users" if plural == "users" else "orders"
         async with self._outbox.transaction() as connection:
             await append_event(
@@ -55,7 +55,7 @@ class OtherServices:
 
 def check_schema(event_type: str, data: dict[str, Any]) -> None:
     """Hold test events to the schema of whoever says them."""
-    found = [path for path in SERVICES.glob(f"*/events/{event_type}.json")]
+    found = list(SERVICES.glob(f"*/events/{event_type}.json"))
     if found:
         schema = json.loads(found[0].read_text())
         checker = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)

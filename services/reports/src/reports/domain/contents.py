@@ -89,7 +89,15 @@ _ORDER_SUMMARY = Contents(
         Section(
             "orders",
             "Orders",
-            (_ORDER, _PLACED_AT, _CUSTOMER, _STATUS, Column("items", "Items", Kind.INTEGER, 7), _TOTAL, _CURRENCY),
+            (
+                Column("id", "Order", Kind.INTEGER, 8),
+                _PLACED_AT,
+                _CUSTOMER,
+                _STATUS,
+                Column("items", "Items", Kind.INTEGER, 7),
+                _TOTAL,
+                _CURRENCY,
+            ),
         ),
         Section(
             "items",

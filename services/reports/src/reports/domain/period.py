@@ -60,7 +60,7 @@ def read_moment(text: str) -> tuple[datetime, datetime]:
         if _TIME.fullmatch(text):
             # A leap second is a second of the next minute: Python's clock has no 60.
             leap = text[17:19] == "60"
-            moment = datetime.fromisoformat(f"{text[:17]}59{text[19:]}" if leap else text)
+            moment = datetime.fromisoformat((f"{text[:17]}59{text[19:]}" if leap else text).upper())
             moment = (moment + timedelta(seconds=leap)).astimezone(UTC)
             return moment, moment
     except (ValueError, OverflowError) as error:

@@ -1,9 +1,14 @@
 """The copy of the users: newer events win, whatever their order, and nobody deleted orders again."""
 
+import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
+import jsonschema
+import pytest
+from pydantic import ValidationError
 
 from orders.events import hear_user
 from shared.messaging import Event
@@ -12,9 +17,14 @@ from shared.postgres import Database
 Maker = Callable[..., Awaitable[dict[str, Any]]]
 Headers = dict[str, str]
 
+PERSON = {"name": "Ada", "email": "ada@example.com", "role": "user", "created_at": "2026-01-01T00:00:00Z"}
+SCHEMAS = Path(__file__).parents[3] / "users" / "events"
+
 
 def told(what: str, user_id: int, version: int, **data: Any) -> Event:
+    """An event of the users service, held to the schema that it publishes."""
     data = {"id": user_id, "version": version, **data}
+    jsonschema.validate(data, json.loads((SCHEMAS / f"users.{what}.v1.json").read_text()))
     return Event.new(type=f"users.{what}.v1", source="/services/users", subject=f"users/{user_id}", data=data)
 
 
@@ -28,12 +38,20 @@ async def hear(database: Database, *events: Event) -> tuple[int, bool]:
 
 
 async def test_only_what_is_newer_is_applied(database: Database, user_id: int):
-    person = {"name": "Ada", "email": "ada@example.com", "role": "user", "created_at": "2026-01-01T00:00:00Z"}
-    registered = told("registered", user_id, 1, **person)
-    updated, deleted = told("updated", user_id, 2, **person), told("deleted", user_id, 3)
+    registered = told("registered", user_id, 1, **PERSON)
+    updated, deleted = told("updated", user_id, 2, **PERSON), told("deleted", user_id, 3)
     assert await hear(database, registered) == (1, False)
     assert await hear(database, deleted) == (3, True)
     assert await hear(database, updated, registered, deleted) == (3, True)
+
+
+async def test_what_breaks_its_schema_is_refused_and_not_kept(database: Database, user_id: int):
+    for data in ({"id": user_id}, {"id": str(user_id), "version": 1}, {"id": user_id, "version": 0}):
+        event = Event.new(type="users.registered.v1", source="/services/users", subject="users/1", data=data)
+        with pytest.raises(ValidationError):
+            await hear(database, event)
+    async with database.acquire() as connection:
+        assert not await connection.fetchval("SELECT EXISTS (SELECT FROM customers WHERE id = $1)", user_id)
 
 
 async def test_a_user_who_is_gone_places_no_order(
@@ -70,5 +88,5 @@ async def test_an_admin_sees_the_orders_of_users_there_are(
     assert (await client.get(path, headers=user)).json()["items"] == [order]
     unknown = await client.get(path, headers=admin)
     assert (unknown.status_code, unknown.json()["code"]) == (404, "user_not_found")
-    await hear(database, told("registered", user_id, 1))
+    await hear(database, told("registered", user_id, 1, **PERSON))
     assert (await client.get(path, headers=admin)).json()["items"] == [order]

@@ -4,7 +4,10 @@ import pytest
 
 from orders.seeding import DEMO_PRODUCTS, seed_products
 from orders.settings import OrdersSettings
+from orders.worker import create_application
 from shared.postgres import Database
+from shared.settings import Environment
+from shared.testing.serving import running
 
 
 async def test_twelve_products_once_even_when_one_was_deleted_since(database: Database):
@@ -26,6 +29,19 @@ async def test_twelve_products_once_even_when_one_was_deleted_since(database: Da
     assert told == 12
     assert sorted(row["sku"] for row in rows) == sorted(skus)
     assert [row["sku"] for row in rows if not row["listed"]] == skus[:1]
+
+
+async def test_the_worker_seeds_when_it_starts(settings: OrdersSettings, database: Database):
+    skus = [product.sku for product in DEMO_PRODUCTS]
+    async with database.transaction() as connection:
+        await connection.execute("DELETE FROM seeds")
+        await connection.execute("UPDATE products SET deleted_at = now() WHERE sku = ANY ($1)", skus)
+    wanted = settings.model_copy(update={"environment": Environment.DEVELOPMENT, "seed_demo_data": True})
+    async with running(create_application(wanted)), database.acquire() as connection:
+        listed = await connection.fetchval(
+            "SELECT count(*) FROM products WHERE sku = ANY ($1) AND deleted_at IS NULL", skus
+        )
+    assert listed == 12
 
 
 @pytest.mark.parametrize(

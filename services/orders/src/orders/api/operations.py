@@ -1,7 +1,7 @@
 """What all routes have in common: their callers, and their names in the OpenAPI document."""
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Security
 from fastapi.routing import APIRoute
@@ -26,6 +26,9 @@ CatalogueAdmin = Annotated[Principal, Depends(_catalogue_admin)]
 
 Paging = Annotated[PageQuery, Depends(page_query)]
 """``?page&page_size``."""
+
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "It is as If-None-Match says."}}
+"""The answer to a conditional read, for the OpenAPI document."""
 
 
 def operation_ids(version: str) -> Callable[[APIRoute], str]:

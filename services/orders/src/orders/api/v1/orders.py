@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from orders import ordering
-from orders.api.operations import Paging, Reader, Writer
+from orders.api.operations import NOT_MODIFIED, Paging, Reader, Writer
 from orders.api.v1.schemas import OrderInput, OrderPatch, OrderV1
 from orders.domain.orders import OrderStatus
 from orders.resources import Provider
@@ -64,7 +64,12 @@ def orders_router(view: type[OrderV1] = OrderV1) -> APIRouter:
         items = [view.of(order) for order in found]
         return Page(items=items, total=total, page=paging.page, page_size=paging.page_size)
 
-    @router.get("/{order_id}", response_model=view, summary="Read an order", responses=problem_responses(401, 403, 404))
+    @router.get(
+        "/{order_id}",
+        response_model=view,
+        summary="Read an order",
+        responses=NOT_MODIFIED | problem_responses(401, 403, 404),
+    )
     async def read_order(
         principal: Reader, order_id: EntityId, request: Request, response: Response, connection: Transaction
     ) -> OrderV1 | Response:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from orders import catalogue
-from orders.api.operations import CatalogueAdmin, Paging
+from orders.api.operations import NOT_MODIFIED, CatalogueAdmin, Paging
 from orders.api.v1.schemas import ProductInput, ProductPatch, ProductV1
 from orders.store import products
 from shared.web import EntityId, Page, Transaction, check_if_match, etag, not_modified, problem_responses
@@ -31,7 +31,9 @@ def products_router(view: type[ProductV1] = ProductV1) -> APIRouter:
         items = [view.of(product) for product in found]
         return Page(items=items, total=total, page=paging.page, page_size=paging.page_size)
 
-    @router.get("/{product_id}", response_model=view, summary="Read a product", responses=problem_responses(404))
+    @router.get(
+        "/{product_id}", response_model=view, summary="Read a product", responses=NOT_MODIFIED | problem_responses(404)
+    )
     async def read_product(
         product_id: EntityId, request: Request, response: Response, connection: Transaction
     ) -> ProductV1 | Response:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from gateway.control.checks import Checks
+from gateway.control.documents import Documents
 from gateway.control.paths import owned
 from gateway.data.client_address import TrustedProxies
 from gateway.data.deadlines import Deadlines
@@ -61,6 +62,7 @@ class Gateway:
         self.identity = Identity(verifier, self.keys, api_keys)
         self.limiter = Limiter(settings.redis_url.get_secret_value(), model, settings.scale, self.metrics)
         self.checks = Checks(self)
+        self.documents = Documents(self)
         self.draining = False
         self._date = (0, b"")
 

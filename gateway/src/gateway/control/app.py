@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from gateway.control import health, metrics
+from gateway.control import documentation, health, metrics, pages
 from gateway.control.errors import install_error_handlers
 from gateway.control.standing import Standing
 
@@ -19,5 +19,7 @@ def create_control_app(lifespan: Lifespan) -> FastAPI:
     install_error_handlers(app)
     app.include_router(health.router)
     app.include_router(metrics.router)
+    app.include_router(documentation.router)
+    app.include_router(pages.router)
     app.add_middleware(Standing)
     return app

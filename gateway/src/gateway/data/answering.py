@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gateway.problem import Refusal
 
 _NONE: frozenset[bytes] = frozenset()
+_SUNSET = frozenset({b"deprecation", b"sunset"})
 _CODED = frozenset({b"etag", b"accept-ranges", b"content-md5"})
 
 
@@ -50,19 +51,22 @@ def answer_head(exchange: Exchange, head: AnswerHead) -> bytes:
     silent = bodiless(exchange.method, head.status)
     length = head.content_length
     lines = [status_line(head.status)]
-    coding, replaced = None, _NONE
+    coding = None
+    found = exchange.match
+    # The routes file knows when a version ends; a service's own word beside it could only contradict.
+    replaced = _SUNSET if found is not None and found.route.sunset is not None else _NONE
     if not exchange.gateway.settings.compress or not compressible(head.status, head.fields, length):
-        lines += head.end_to_end(_known_etag(exchange, head, lines))
+        lines += head.end_to_end(replaced | _known_etag(exchange, head, lines))
     else:
-        coding = _coding(exchange, head)
+        coding = _coding(exchange)
         if coding is not None:
-            replaced = _CODED
+            replaced |= _CODED
             lines += (b"content-encoding: ", coding, b"\r\n")
             if b"etag" in head.fields:
                 lines += (b"etag: ", coded_etag(head.fields[b"etag"], coding), b"\r\n")
         lines += head.end_to_end(replaced)
         _vary(lines, head, b"Accept-Encoding")
-    if exchange.match is not None and exchange.match.by_accept:
+    if found is not None and found.by_accept:
         _vary(lines, head, b"Accept")
     if b"date" not in head.fields:
         lines += (b"date: ", exchange.gateway.date(), b"\r\n")
@@ -86,7 +90,7 @@ def answer_head(exchange: Exchange, head: AnswerHead) -> bytes:
     return b"".join([*lines, *_ours(exchange, b"content-security-policy" not in head.fields), b"\r\n"])
 
 
-def _coding(exchange: Exchange, head: AnswerHead) -> bytes | None:
+def _coding(exchange: Exchange) -> bytes | None:
     accepts = exchange.head.fields.get(b"accept-encoding")
     if accepts is None or b"range" in exchange.head.fields:
         return None

@@ -23,10 +23,10 @@ def split_target(target: bytes) -> tuple[bytes, bytes, bytes | None]:
     if not target.startswith(b"/"):
         scheme, separator, rest = target.partition(b"://")
         if not separator or scheme.lower() not in (b"http", b"https"):
-            raise Refusal(400, "bad_path", "The request target is not a path.")
+            raise Refusal(400, "bad_path", "The request target is not a path.", close=True)
         authority, slash, rest = rest.partition(b"/")
         if not slash and b"?" in authority:
-            raise Refusal(400, "bad_path", "The request target is not a path.")
+            raise Refusal(400, "bad_path", "The request target is not a path.", close=True)
         target = b"/" + rest
     if b"#" in target:
         raise Refusal(400, "bad_path", "The request target has a fragment.")

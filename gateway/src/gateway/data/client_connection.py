@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -142,6 +142,9 @@ class ClientConnection(HttpToolsProtocol):
         """A request begins. The ASGI scope is made only if it turns out to be the control plane's."""
         if self._replaying:
             return
+        if self._ignoring:
+            # The connection is to close; what was sent along with the last request is none.
+            raise Refusal(400, "bad_request", "")
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
@@ -243,12 +246,11 @@ class ClientConnection(HttpToolsProtocol):
     # Turns
 
     def _queue_control(self, head: RequestHead, path: bytes, query: bytes) -> None:
-        url, headers = self.url, self.headers
+        headers = self.headers
         super().on_message_begin()
         self.url, self.scope["headers"], self.headers = path + (b"?" + query if query else b""), headers, headers
-        self.scope["state"]["head"] = head
-        self.scope["state"]["peer"] = self.peer
-        self.scope["state"]["target"] = url
+        state = cast("dict[str, Any]", self.scope)["state"]
+        state["head"], state["peer"] = head, self.peer
         self.cycle = None  # pyright: ignore[reportAttributeAccessIssue] - the queue is ours, not uvicorn's
         super().on_headers_complete()
 
@@ -319,7 +321,7 @@ class ClientConnection(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self.flow.resume_reading()
-        if self._reading is None and self.parser is not None:
+        if self._reading is None:
             self.transport.close()
             return
         if self.transport.can_write_eof():

@@ -14,7 +14,7 @@ import zstandard
 
 MIN_SIZE = 860
 _COMPRESSIBLE = re.compile(
-    rb"(?:text/|application/(?:[\w.+-]*\+)?(?:json|xml|yaml)|application/(?:javascript|x-ndjson)|image/svg)", re.IGNORECASE
+    rb"(?i:text/|application/(?:[\w.+-]*\+)?(?:json|xml|yaml)|application/(?:javascript|x-ndjson)|image/svg)"
 )
 _PREFERENCE = (b"zstd", b"br", b"gzip")
 _SUFFIXED = re.compile(rb'"([^"]*)-(?:gzip|br|zstd)"')

@@ -75,10 +75,7 @@ class KeySet:
             if not self._fetching:
                 self._fetching = True
                 await self._fetch()
-            if self._keys:
-                pause = _REFRESH
-            else:
-                pause = min(pause * 2, _LAST_RETRY)
+            pause = _REFRESH if self._keys else min(pause * 2, _LAST_RETRY)
             await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
 
     async def _fetch(self) -> None:

@@ -7,6 +7,7 @@ back, so that a Redis that returns is not met by a storm.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import ssl
 from collections import deque
@@ -45,6 +46,7 @@ class RedisLink(asyncio.Protocol):
         self._pending: deque[OnReply] = deque()
         self._task: asyncio.Task[None] | None = None
         self._lost = asyncio.Event()
+        self._first_up = asyncio.Event()
         self.script_sha = ""
         self.up = False
 
@@ -54,9 +56,9 @@ class RedisLink(asyncio.Protocol):
 
     async def wait_up(self, seconds: float) -> None:
         """For the start: requests that come first should find the limits counting."""
-        end = self._loop.time() + seconds
-        while not self.up and self._loop.time() < end:
-            await asyncio.sleep(0.01)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._first_up.wait()
 
     def stop(self) -> None:
         """Hang up."""
@@ -122,6 +124,7 @@ class RedisLink(asyncio.Protocol):
                     await self._loop.create_connection(lambda: self, self._host, self._port, ssl=self._tls)
                     await self._handshake()
                 self.up = True
+                self._first_up.set()
                 log.info("limiter_redis_up")
                 self._on_change(True)
                 await self._lost.wait()

@@ -38,7 +38,7 @@ def match(table: RouteTable, method: bytes, path: bytes, query: bytes, accept: b
         return Match(_versioned(node, lookup, version), parameters, path, query)
     node, parameters = _found(table, path)
     _allowed(node, lookup, None)
-    version, query, by_accept = _asked_version(table, node, lookup, query, accept)
+    version, query, by_accept = _asked_version(node, lookup, query, accept)
     target = b"%b/v%d%b" % (prefix, version, rest)
     return Match(_versioned(node, lookup, version), parameters, target, query, by_accept)
 
@@ -84,9 +84,7 @@ def _versioned(node: Node, method: bytes, version: int) -> Route:
     return by_version[version]
 
 
-def _asked_version(
-    table: RouteTable, node: Node, method: bytes, query: bytes, accept: bytes | None
-) -> tuple[int, bytes, bool]:
+def _asked_version(node: Node, method: bytes, query: bytes, accept: bytes | None) -> tuple[int, bytes, bool]:
     by_query, rest = _version_in_query(query)
     by_accept = _version_in_accept(accept)
     known = node.methods[method]

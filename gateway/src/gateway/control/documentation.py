@@ -1,0 +1,58 @@
+"""``/openapi.json`` of all services, and ``/docs``: Swagger UI with every asset served from here."""
+
+from pathlib import Path
+from typing import Final
+
+from fastapi import APIRouter, HTTPException, Response
+
+from gateway.control.pages import PAGE_POLICY
+from gateway.control.state import TheGateway
+
+router = APIRouter(include_in_schema=False)
+
+_ASSETS = Path(__file__).parent / "assets"
+_TYPES: Final = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
+_SERVED: Final = frozenset({"swagger-ui-bundle.js", "swagger-ui.css", "docs.js", "page.css"})
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Gatehouse API</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="stylesheet" href="/docs/assets/swagger-ui.css">
+</head>
+<body>
+<div id="docs"></div>
+<noscript>This page needs JavaScript. The document itself is at <a href="/openapi.json">/openapi.json</a>.</noscript>
+<script src="/docs/assets/swagger-ui-bundle.js"></script>
+<script src="/docs/assets/docs.js"></script>
+</body>
+</html>
+"""
+# Swagger UI sets style attributes while it draws; scripts stay our own files and nothing else.
+_POLICY = PAGE_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+
+
+@router.api_route("/openapi.json", methods=["GET", "HEAD"])
+async def openapi(gateway: TheGateway) -> Response:
+    """Every routed operation of every service and version."""
+    body = await gateway.documents.merged()
+    return Response(body, media_type="application/json", headers={"cache-control": "no-cache"})
+
+
+@router.api_route("/docs", methods=["GET", "HEAD"])
+async def docs() -> Response:
+    """The page."""
+    headers = {"content-security-policy": _POLICY, "cache-control": "no-cache"}
+    return Response(_PAGE, media_type="text/html", headers=headers)
+
+
+@router.api_route("/docs/assets/{name}", methods=["GET", "HEAD"])
+async def asset(name: str) -> Response:
+    """One vendored file."""
+    if name not in _SERVED:
+        raise HTTPException(404, "No such path.")
+    path = _ASSETS / name
+    return Response(
+        path.read_bytes(), media_type=_TYPES[path.suffix], headers={"cache-control": "public, max-age=3600"}
+    )

@@ -1,0 +1,195 @@
+"""TRAPS, Gateway: forwarding 12, and Auth 1 and 7: who a request speaks for."""
+
+import asyncio
+import base64
+import time
+
+import jwt
+import orjson
+import pytest
+from gateway_testing.process import GatewayProcess
+from gateway_testing.tokens import Issuer
+from gateway_testing.upstream import RawUpstream
+from gateway_testing.wire import Answer, ask
+
+
+async def with_token(gateway: GatewayProcess, token: str, target: str = "/api/v1/private") -> Answer:
+    return await ask(gateway.port, "GET", target, {"authorization": f"Bearer {token}"})
+
+
+async def test_a_good_token_passes_and_is_passed_on(gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer):
+    token = issuer.token()
+    for _ in range(2):
+        assert (await with_token(gateway, token)).status == 200
+    assert [seen.get("authorization") for seen in upstream.seen] == [f"Bearer {token}"] * 2
+
+
+async def test_no_token_is_401_without_an_error_code(gateway: GatewayProcess, upstream: RawUpstream):
+    answer = await ask(gateway.port, "GET", "/api/v1/private")
+    assert (answer.status, answer.code) == (401, "unauthorized")
+    assert answer["www-authenticate"] == 'Bearer realm="gatehouse"'
+    assert upstream.seen == []
+
+
+async def test_a_token_without_the_scope_is_403(gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer):
+    answer = await with_token(gateway, issuer.token(), "/api/v1/admin")
+    assert (answer.status, answer.code) == (403, "insufficient_scope")
+    assert answer["www-authenticate"].endswith('error="insufficient_scope", scope="admin"')
+    assert upstream.seen == []
+
+
+def _unsigned(issuer: Issuer) -> str:
+    header = base64.urlsafe_b64encode(b'{"alg":"none","typ":"at+jwt","kid":"one"}').rstrip(b"=").decode()
+    return f"{header}.{issuer.token().split('.')[1]}."
+
+
+def _signed_with_the_public_key(issuer: Issuer) -> str:
+    public = orjson.loads(issuer.jwks())["keys"][0]["x"]
+    claims = jwt.decode(issuer.token(), options={"verify_signature": False})
+    return jwt.encode(claims, public, algorithm="HS256", headers={"typ": "at+jwt", "kid": "one"})
+
+
+def _own_key(issuer: Issuer) -> str:
+    stranger = Issuer()
+    key = orjson.loads(stranger.jwks())["keys"][0]
+    return stranger.token(header={"jwk": key, "jku": "http://evil.test/jwks.json"})
+
+
+def _tampered(issuer: Issuer) -> str:
+    head, _, signature = issuer.token().split(".")
+    body = issuer.token("1", role="admin").split(".")[1]
+    return f"{head}.{body}.{signature}"
+
+
+BAD = {
+    "none": _unsigned,
+    "HS with the public key": _signed_with_the_public_key,
+    "a key of its own": _own_key,
+    "tampered": _tampered,
+    "expired": lambda issuer: issuer.token(exp=int(time.time()) - 1),
+    "no exp": lambda issuer: issuer.token(exp=None),
+    "other audience": lambda issuer: issuer.token(aud="other"),
+    "no audience": lambda issuer: issuer.token(aud=None),
+    "other issuer": lambda issuer: issuer.token(iss="http://evil.test"),
+    "another kind": lambda issuer: issuer.token(header={"typ": "JWT"}),
+    "a refresh token": lambda issuer: issuer.token(header={"typ": "rt+jwt"}),
+    "not yet": lambda issuer: issuer.token(nbf=int(time.time()) + 100),
+    "no subject": lambda issuer: issuer.token(sub=None),
+    "not a token": lambda _: "abc",
+    "empty": lambda _: "",
+}
+
+
+@pytest.mark.parametrize("make", BAD.values(), ids=BAD.keys())
+async def test_auth_1_what_does_not_hold_is_401(gateway: GatewayProcess, upstream: RawUpstream, issuer, make):
+    for target in ("/api/v1/private", "/api/v1/things"):  # on a public route too
+        answer = await with_token(gateway, make(issuer), target)
+        assert (answer.status, answer.code) == (401, "invalid_token")
+        assert 'error="invalid_token"' in answer["www-authenticate"]
+    assert upstream.seen == []
+
+
+async def test_auth_7_a_cached_token_still_ends(gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer):
+    token = issuer.token(exp=int(time.time()) + 2)
+    assert (await with_token(gateway, token)).status == 200
+    await asyncio.sleep(2.1)
+    assert (await with_token(gateway, token)).status == 401
+
+
+async def test_an_ignored_route_leaves_the_credentials_to_the_service(gateway: GatewayProcess, upstream: RawUpstream):
+    answer = await ask(gateway.port, "GET", "/plain/a", {"authorization": "Bearer ended"})
+    assert answer.status == 200
+    assert upstream.seen[0].get("authorization") == "Bearer ended"
+
+
+async def test_two_credentials_are_400(gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer):
+    answer = await ask(
+        gateway.port, "GET", "/api/v1/private", {"authorization": f"Bearer {issuer.token()}", "x-api-key": "k"}
+    )
+    assert (answer.status, answer.code) == (400, "ambiguous_credentials")
+
+
+async def test_trap_12_a_new_key_is_fetched_once_for_all(
+    gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer
+):
+    await asyncio.sleep(2.1)  # past the interval of an earlier fetch
+    issuer.add("two")
+    before = upstream.key_fetches
+    tokens = [issuer.token(str(n), kid="two") for n in range(20)]
+    answers = await asyncio.gather(*(with_token(gateway, token) for token in tokens))
+    assert [answer.status for answer in answers] == [200] * 20
+    assert upstream.key_fetches - before == 1
+
+
+async def test_trap_12_made_up_keys_are_no_flood_at_the_issuer(
+    gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer
+):
+    stranger = Issuer()
+    before = upstream.key_fetches
+    for n in range(30):
+        stranger.add(f"made-up-{n}")
+        answer = await with_token(gateway, stranger.token(kid=f"made-up-{n}"))
+        assert (answer.status, answer.code) == (401, "invalid_token")
+    assert upstream.key_fetches - before <= 2
+
+
+async def test_trap_12_known_keys_are_kept_while_the_issuer_is_down(
+    gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer
+):
+    upstream.issuer_down = True
+    await asyncio.sleep(2.1)
+    stranger = Issuer()
+    stranger.add("elsewhere")
+    assert (await with_token(gateway, stranger.token(kid="elsewhere"))).status == 401  # makes it fetch, and fail
+    assert (await with_token(gateway, issuer.token("another"))).status == 200
+    assert (await ask(gateway.port, "GET", "/health/ready")).status == 200
+
+
+async def test_an_api_key_becomes_a_token(gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer):
+    token = issuer.token("9")
+    upstream.api_keys["good"] = token
+    before = upstream.exchanges
+    answers = await asyncio.gather(
+        *(ask(gateway.port, "GET", "/api/v1/private", {"x-api-key": "good"}) for _ in range(10))
+    )
+    assert [answer.status for answer in answers] == [200] * 10
+    assert upstream.exchanges - before == 1
+    assert upstream.seen[0].all("authorization") == [f"Bearer {token}"]
+    assert upstream.seen[0].get("x-api-key") is None
+
+
+async def test_a_wrong_api_key_is_401(gateway: GatewayProcess, upstream: RawUpstream):
+    answer = await ask(gateway.port, "GET", "/api/v1/private", {"x-api-key": "wrong"})
+    assert (answer.status, answer.code) == (401, "invalid_token")
+    assert upstream.seen == []
+
+
+async def test_a_revoked_api_key_ends_within_five_seconds(
+    gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer
+):
+    upstream.api_keys["short"] = issuer.token("9")
+    assert (await ask(gateway.port, "GET", "/api/v1/private", {"x-api-key": "short"})).status == 200
+    del upstream.api_keys["short"]
+    await asyncio.sleep(5.1)
+    assert (await ask(gateway.port, "GET", "/api/v1/private", {"x-api-key": "short"})).status == 401
+
+
+async def test_keys_that_cannot_be_checked_are_503(gateway: GatewayProcess, upstream: RawUpstream):
+    upstream.issuer_down = True
+    answer = await ask(gateway.port, "GET", "/api/v1/private", {"x-api-key": "unchecked"})
+    assert (answer.status, answer.code) == (503, "identity_unavailable")
+    assert answer["retry-after"]
+
+
+async def test_no_secret_is_logged(gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer):
+    token = issuer.token()
+    await ask(
+        gateway.port,
+        "GET",
+        f"/api/v1/things?access_token={token}&q=1&refresh_token=abcdef&api_key=topsecret&code=xyz",
+        {"x-api-key": "hidden-key"},
+    )
+    line = await gateway.logged(query="access_token=***&q=1&refresh_token=***&api_key=***&code=***")
+    text = orjson.dumps(line).decode()
+    for secret in (token, "abcdef", "topsecret", "hidden-key", "xyz"):
+        assert secret not in text

@@ -1,0 +1,114 @@
+"""TRAPS, Gateway: forwarding 3 and 10: one reading of every request, or none."""
+
+import pytest
+from gateway_testing.process import GatewayProcess
+from gateway_testing.upstream import RawUpstream
+from gateway_testing.wire import Wire, ask
+
+POST = b"POST /api/v1/things HTTP/1.1\r\nhost: a\r\n"
+CHUNKED = POST + b"transfer-encoding: chunked\r\n\r\n"
+
+AMBIGUOUS = {
+    "CL and TE": POST + b"content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    "TE and CL": POST + b"transfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n0\r\n\r\n",
+    "two CL": POST + b"content-length: 5\r\ncontent-length: 6\r\n\r\nabcdef",
+    "two equal CL": POST + b"content-length: 5\r\ncontent-length: 5\r\n\r\nabcde",
+    "CL list": POST + b"content-length: 5, 5\r\n\r\nabcde",
+    "CL with a sign": POST + b"content-length: +5\r\n\r\nabcde",
+    "two hosts": b"GET /api/v1/things HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n",
+    "no host": b"GET /api/v1/things HTTP/1.1\r\n\r\n",
+    "bad host": b"GET /api/v1/things HTTP/1.1\r\nhost: a/b\r\n\r\n",
+    "space before the colon": b"GET /api/v1/things HTTP/1.1\r\nhost: a\r\nx-a : 1\r\n\r\n",
+    "obs-fold": b"GET /api/v1/things HTTP/1.1\r\nhost: a\r\nx-a: 1\r\n b\r\n\r\n",
+    "bare LF": b"GET /api/v1/things HTTP/1.1\nhost: a\n\n",
+    "bare LF between headers": b"GET /api/v1/things HTTP/1.1\r\nhost: a\nx-a: 1\r\n\r\n",
+    "bare CR": b"GET /api/v1/things HTTP/1.1\r\nhost: a\rx-a: 1\r\n\r\n",
+    "NUL": b"GET /api/v1/things HTTP/1.1\r\nhost: a\r\nx-a: a\x00b\r\n\r\n",
+    "0x chunk": CHUNKED + b"0x3\r\nabc\r\n0\r\n\r\n",
+    "_ chunk": CHUNKED + b"1_0\r\nabc\r\n0\r\n\r\n",
+    "+ chunk": CHUNKED + b"+3\r\nabc\r\n0\r\n\r\n",
+    "chunk with LF": CHUNKED + b"3\nabc\n0\n\n",
+    "TE not chunked": POST + b"transfer-encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "TE gzip": POST + b"transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "TE twice": POST + b"transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n\r\n0\r\n\r\n",
+    "TE on 1.0": b"POST /api/v1/things HTTP/1.0\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    "CONNECT": b"CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n",
+    "not HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("raw", AMBIGUOUS.values(), ids=AMBIGUOUS.keys())
+async def test_trap_10_what_can_be_read_twice_is_400_and_close(
+    gateway: GatewayProcess, upstream: RawUpstream, raw: bytes
+):
+    wire = await Wire.open(gateway.port)
+    await wire.send(raw + b"GET /api/v1/things?smuggled HTTP/1.1\r\nhost: a\r\n\r\n")
+    answer = await wire.answer()
+    assert (answer.status, answer["connection"]) == (400, "close")
+    assert answer.code in ("bad_request", "bad_path")
+    assert await wire.closed()
+    assert not [seen for seen in upstream.seen if "smuggled" in seen.target]
+
+
+PATHS = [
+    "/api/v1/things/%2e%2e/private",
+    "/api/v1/things/../private",
+    "/api/v1/./private",
+    "/api/v1/things%2F1",
+    "/api/v1/things/%5c..",
+    "/api/v1/things/a\\b",
+    "/api/v1//private",
+    "//api/v1/private",
+    "/api/v1/things;x=1/1",
+    "/api/v1/things/",
+    "/api/v1/priv%61te",
+    "/api/v1/things/a%00",
+    "/api/v1/things/%25",
+    "/api/v1/things/%zz",
+    "/api/v1/things/%",
+    "/api/v1/things#a",
+    "/internal/../api/v1/things",
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_trap_3_a_path_with_two_readings_is_400(gateway: GatewayProcess, upstream: RawUpstream, path: str):
+    answer = await ask(gateway.port, "GET", path)
+    assert (answer.status, answer.code) == (400, "bad_path" if "\\" not in path else answer.code)
+    assert upstream.seen == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/v1/thingsX", "/api/v1/private1", "/API/v1/things", "/internal/api-keys/exchange", "/api/v1", "/docs/x"],
+)
+async def test_trap_3_a_prefix_is_no_match(gateway: GatewayProcess, upstream: RawUpstream, path: str):
+    answer = await ask(gateway.port, "POST", path)
+    assert (answer.status, answer.code) == (404, "route_not_found")
+    assert upstream.seen == []
+
+
+async def test_needed_escapes_pass_as_they_came(gateway: GatewayProcess, upstream: RawUpstream):
+    answer = await ask(gateway.port, "GET", "/api/v2/things/caf%C3%A9%20x")
+    assert answer.status == 200
+    assert upstream.seen[0].target == "/api/v2/things/caf%C3%A9%20x"
+
+
+async def test_the_absolute_form_is_taken_and_its_authority_counts(gateway: GatewayProcess, upstream: RawUpstream):
+    wire = await Wire.open(gateway.port)
+    await wire.send(b"GET http://other.test/api/v1/things?x HTTP/1.1\r\nhost: a\r\n\r\n")
+    assert (await wire.answer()).status == 200
+    assert upstream.seen[0].target == "/api/v1/things?x"
+    assert upstream.seen[0].get("host") == "other.test"
+
+
+async def test_nothing_after_connection_close_is_a_request(gateway: GatewayProcess, upstream: RawUpstream):
+    wire = await Wire.open(gateway.port)
+    await wire.send(
+        b"GET /api/v1/things HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
+        b"GET /api/v1/things?smuggled HTTP/1.1\r\nhost: a\r\n\r\n"
+    )
+    answer = await wire.answer()
+    assert answer["connection"] == "close"
+    assert await wire.closed()
+    assert not [seen for seen in upstream.seen if "smuggled" in seen.target]

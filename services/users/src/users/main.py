@@ -1,5 +1,7 @@
 """The API process: ``python -m users.main``."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -40,17 +42,24 @@ def create_application(
     )
 
 
-def main() -> None:
-    """Serve until told to stop; what is wrong with the settings is said in one line each."""
+@contextmanager
+def wrong_settings_in_words() -> Iterator[None]:
+    """End the process with a line for each setting that is wrong, in the place of a traceback."""
     try:
-        settings = UsersSettings()
-        app = create_application(settings)
+        yield
     except ValidationError as error:
         # Only places and messages: the values may be secrets.
         wrong = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
         raise SystemExit("users: the settings are not right\n  " + "\n  ".join(wrong)) from None
     except UnusableKeyError as error:
         raise SystemExit(f"users: {error}") from None
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    with wrong_settings_in_words():
+        settings = UsersSettings()
+        app = create_application(settings)
     serve(app, settings.http)
 
 

@@ -14,7 +14,7 @@ from users import accounts
 from users.domain.account import Role
 from users.domain.emails import email_key
 from users.hashing import Passwords
-from users.main import MIGRATIONS, SERVICE
+from users.main import MIGRATIONS, SERVICE, wrong_settings_in_words
 from users.settings import PasswordSettings, WorkerSettings
 from users.store import users as store
 
@@ -85,7 +85,8 @@ async def _run(settings: WorkerSettings) -> None:
 
 def main() -> None:
     """Seed by the environment's settings."""
-    settings = WorkerSettings()
+    with wrong_settings_in_words():
+        settings = WorkerSettings()
     configure_logs(SERVICE, settings.telemetry.log_level)
     try:
         asyncio.run(_run(settings))

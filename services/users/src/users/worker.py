@@ -7,7 +7,7 @@ from shared.web import Resources, serve
 from shared.worker import create_worker
 from users.jobs import welcome_mail
 from users.mail import Mailer
-from users.main import MIGRATIONS, SERVICE, VERSION
+from users.main import MIGRATIONS, SERVICE, VERSION, wrong_settings_in_words
 from users.seed import seed
 from users.settings import WorkerSettings
 
@@ -32,7 +32,8 @@ def create_application(settings: WorkerSettings) -> FastAPI:
 
 def main() -> None:
     """Serve until told to stop."""
-    settings = WorkerSettings()
+    with wrong_settings_in_words():
+        settings = WorkerSettings()
     serve(create_application(settings), settings.http)
 
 

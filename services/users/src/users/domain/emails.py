@@ -3,7 +3,7 @@
 import unicodedata
 from contextlib import suppress
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
 MAX_LENGTH = 254
 
@@ -13,9 +13,19 @@ def check_email(text: str) -> str:
 
     Syntax only (RFC 5321, 6531): whether mail arrives, the welcome mail shows.
     """
+    return _parse(text).normalized
+
+
+def split_for_smtp(email: str) -> tuple[str, str]:
+    """Local part and domain as they go over the wire, the domain in ASCII (RFC 5890). Raises ValueError."""
+    parsed = _parse(email)
+    return parsed.local_part, parsed.ascii_domain
+
+
+def _parse(text: str) -> ValidatedEmail:
     try:
         # "test_environment" takes the domain .test too, which RFC 6761 keeps for exactly that.
-        return validate_email(text, check_deliverability=False, test_environment=True, strict=True).normalized
+        return validate_email(text, check_deliverability=False, test_environment=True, strict=True)
     except (EmailNotValidError, UnicodeError) as error:
         raise ValueError("The e-mail address is not valid.") from error
 

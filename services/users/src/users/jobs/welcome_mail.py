@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from shared.jobs import JobContext, JobFailed, JobType
 from users.domain.account import User
+from users.domain.emails import split_for_smtp
 from users.mail import Mailer, MailRefused
 from users.store import users
 
@@ -40,9 +41,9 @@ def write(user: User, sender: str, job_id: "UUID") -> EmailMessage:
     address can have one.
     """
     message = EmailMessage()
-    local, _, domain = user.email.rpartition("@")
+    local, domain = split_for_smtp(user.email)
     message["From"] = sender
-    message["To"] = Address(display_name=user.name, username=local, domain=domain.encode("idna").decode())
+    message["To"] = Address(display_name=user.name, username=local, domain=domain)
     message["Subject"] = "Welcome to Gatehouse"
     message["Date"] = format_datetime(user.created_at)
     message["Message-ID"] = f"<{job_id}@gatehouse.example>"

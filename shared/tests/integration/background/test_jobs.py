@@ -5,7 +5,9 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from shared.jobs import JobContext, JobFailed, JobStatus, JobWorker, enqueue, request_cancel
+import pytest
+
+from shared.jobs import JobContext, JobFailed, JobStatus, JobWorker, enqueue, request_cancel, store
 from shared.messaging.wake import RelayWaker
 from shared.postgres import Database
 
@@ -261,3 +263,25 @@ async def test_a_message_wakes_a_worker_that_hardly_looks(
 ) -> None:
     await woken_by_message(run_worker(job_type(add)))
     await starts_within(database, 3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE jobs SET locked_by = gen_random_uuid()",
+        "UPDATE jobs SET attempt = attempt + 1",
+        "UPDATE jobs SET status = 'queued', lease_until = NULL, locked_by = NULL",
+    ],
+)
+async def test_every_write_is_fenced_by_worker_and_attempt(database: Database, change: str) -> None:
+    await submit(database, "sum")
+    worker, kind = uuid4(), job_type(add)
+    async with database.acquire() as connection:
+        [job] = await store.claim(connection, worker, [kind], 1)
+        assert await store.renew(connection, job, kind.lease)
+        await connection.execute(change)
+        assert not await store.renew(connection, job, kind.lease)
+        assert await store.write_progress(connection, job, 50, "mine") is None
+        assert await store.finish(connection, job, JobStatus.SUCCEEDED, None, "") is None
+        assert not await store.requeue(connection, job, error=None, delay=QUICK, counts=True)
+        assert await connection.fetchval("SELECT message FROM jobs") == ""

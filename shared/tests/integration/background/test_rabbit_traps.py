@@ -39,7 +39,8 @@ async def start(consumer: Consumer, background: Background) -> Consumer:
 async def test_1_a_consumer_the_server_cancelled_comes_back_and_misses_nothing(
     database: Database, bus: Bus, background: Background, broker: Broker, queue: str
 ) -> None:
-    consumer = await start(Consumer(bus, database, Subscription(queue, TYPES, record)), background)
+    subscription = Subscription(queue, TYPES, record)
+    consumer = await start(Consumer(bus, database, subscription, watch_seconds=60), background)
     await place(database, 1)
     await eventually(lambda: effects(database), ["orders/1 1"])
     # The server cancels the consumer of a queue that is deleted.

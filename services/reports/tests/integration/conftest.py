@@ -1,7 +1,7 @@
 """The service's API and worker, running on real servers, and another service's outbox to hear events from."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import asyncpg
@@ -14,8 +14,8 @@ from reports.settings import ReportsSettings
 from shared.messaging import Bus, Relay
 from shared.postgres import Database, migrate
 from shared.settings import PostgresSettings
-from shared.testing.plugin import RoleMaker, SettingsMaker
-from shared.testing.servers import Servers, fresh_vhost
+from shared.testing.plugin import SettingsMaker
+from shared.testing.servers import Servers, create_role, drop_role, fresh_database, fresh_vhost
 from shared.testing.serving import running
 from shared.testing.tokens import Signer
 
@@ -55,18 +55,16 @@ async def api(settings: ReportsSettings, signer: Signer) -> AsyncIterator[httpx.
         yield client
 
 
-@pytest.fixture(scope="session")
-def quiet_vhost(servers: Servers) -> Iterator[str]:
-    with fresh_vhost(servers) as url:
-        yield url
-
-
 @pytest_asyncio.fixture(scope="session")
 async def quiet_settings(
-    database_role: RoleMaker, quiet_vhost: str, make_settings: Callable[..., ReportsSettings]
-) -> ReportsSettings:
+    servers: Servers, make_settings: Callable[..., ReportsSettings]
+) -> AsyncIterator[ReportsSettings]:
     """Of a second installation, whose jobs wait until a test runs a worker there."""
-    return make_settings(DATABASE_URL=await database_role("reports_quiet"), AMQP_URL=quiet_vhost)
+    with fresh_vhost(servers) as vhost:
+        async with fresh_database(servers) as database_url:
+            role_url = await create_role(database_url, "reports")
+            yield make_settings(DATABASE_URL=role_url, AMQP_URL=vhost)
+        await drop_role(servers, role_url)
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -1,0 +1,232 @@
+"""What breaks in the middle: a render that is cancelled, a worker that is killed, a loop that must not stop."""
+
+import asyncio
+import os
+import signal as signals
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+import pytest_asyncio
+
+from reports.settings import ReportsSettings
+from shared.testing.tokens import Signer
+
+from .story import ask, eventually, finished, new_id, running_worker
+
+_FILL = """
+    WITH orders AS (
+        INSERT INTO seen_orders (id, user_id, status, total, currency, placed_at, paid_at, version)
+        SELECT $1 * 100000 + n, $1, 'paid', 10, 'EUR', now() - n * interval '1 hour', now(), 2
+        FROM generate_series(1, $2) AS n RETURNING id
+    )
+    INSERT INTO seen_order_items SELECT id, 0, 1, 'TEA-1', 'Green tea', 1, 10 FROM orders
+"""
+MANY = 6000
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def quiet_database(
+    quiet_api: httpx.AsyncClient, quiet_settings: ReportsSettings
+) -> AsyncIterator[asyncpg.Connection]:
+    assert quiet_api, "it has applied the migrations"
+    connection = await asyncpg.connect(quiet_settings.postgres.url.get_secret_value())
+    yield connection
+    await connection.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def busy_user(quiet_database: asyncpg.Connection) -> int:
+    """Someone whose order summary as PDF takes many seconds: all of many thousand rows."""
+    user_id = new_id()
+    await quiet_database.execute("SET statement_timeout = 0")
+    await quiet_database.execute(_FILL, user_id, MANY)
+    return user_id
+
+
+def patient(settings: ReportsSettings) -> ReportsSettings:
+    """Settings under which a PDF holds all rows."""
+    return settings.model_copy(update={"reports": settings.reports.model_copy(update={"pdf_rows": 10 * MANY})})
+
+
+async def rendering(api: httpx.AsyncClient, location: str, headers: dict[str, str]) -> None:
+    """Wait until the report is at the step that takes long."""
+
+    async def look() -> bool:
+        return (await api.get(location, headers=headers)).json()["progress"] >= 60
+
+    await eventually(look, 60)
+
+
+def alive() -> set[int]:
+    return {int(path.name) for path in Path("/proc").glob("[0-9]*")}
+
+
+def children(parent: int) -> dict[int, float]:
+    """Processes below this one and the CPU seconds each has taken."""
+    found: dict[int, float] = {}
+    parents = {parent}
+    for _ in range(4):
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                fields = path.read_text().rpartition(")")[2].split()
+                if int(fields[1]) in parents:
+                    found[int(path.parent.name)] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        parents |= set(found)
+    return found
+
+
+async def test_deleting_a_report_kills_its_render(
+    quiet_api: httpx.AsyncClient, signer: Signer, quiet_settings: ReportsSettings, busy_user: int, directory: Path
+):
+    headers = signer.headers(busy_user)
+    async with running_worker(patient(quiet_settings)) as worker:
+        location = (await ask(quiet_api, headers, "order_summary", "pdf")).headers["location"]
+        place = directory / location.rpartition("/")[2]
+        await rendering(quiet_api, location, headers)
+        before = children(os.getpid())
+        await asyncio.sleep(1)
+        busiest, spent = max(
+            ((pid, seconds - before.get(pid, seconds)) for pid, seconds in children(os.getpid()).items()),
+            key=lambda found: found[1],
+        )
+        assert spent > 0.1, "this one renders"
+        started = time.monotonic()
+        assert (await quiet_api.delete(location, headers=headers)).status_code == 204
+        assert (await quiet_api.get(location, headers=headers)).status_code == 404
+
+        async def gone() -> bool:
+            return busiest not in children(os.getpid()) and not place.exists()
+
+        await eventually(gone, 10)
+        assert time.monotonic() - started < 8, "killed, not waited for"
+        # The pool has another process for the next one.
+        after = (await ask(quiet_api, headers, "user_activity", "csv")).headers["location"]
+        assert (await finished(quiet_api, after, headers))["status"] == "succeeded"
+        assert (await worker.get("/health/ready")).status_code == 200
+
+
+async def test_the_loop_turns_while_a_report_is_made(
+    quiet_api: httpx.AsyncClient, signer: Signer, quiet_settings: ReportsSettings, busy_user: int
+):
+    headers = signer.headers(busy_user)
+    async with running_worker(patient(quiet_settings)) as worker:
+        location = (await ask(quiet_api, headers, "order_summary", "pdf")).headers["location"]
+        await rendering(quiet_api, location, headers)
+        slowest = 0.0
+        for _ in range(30):
+            started = time.monotonic()
+            assert (await worker.get("/health/live")).status_code == 200
+            slowest = max(slowest, time.monotonic() - started)
+            await asyncio.sleep(0.05)
+        assert (await quiet_api.get(location, headers=headers)).json()["status"] == "running", "it took that long"
+        # A render on the loop would hold it for all of its seconds.
+        assert slowest < 1.0
+        assert (await quiet_api.delete(location, headers=headers)).status_code == 204
+
+
+@asynccontextmanager
+async def worker_of_its_own(environment: dict[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "reports.worker",
+        env={**os.environ, **environment},
+        stdout=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+@pytest.fixture
+def own_environment(environment: dict[str, str], quiet_settings: ReportsSettings) -> dict[str, str]:
+    """Of a worker process of the quiet installation."""
+    return {
+        **environment,
+        "DATABASE_URL": quiet_settings.postgres.url.get_secret_value(),
+        "AMQP_URL": quiet_settings.rabbit.url.get_secret_value(),
+        "REPORTS_PDF_ROWS": str(10 * MANY),
+    }
+
+
+async def test_a_worker_killed_in_the_middle_loses_no_report(
+    *,
+    quiet_api: httpx.AsyncClient,
+    signer: Signer,
+    quiet_settings: ReportsSettings,
+    own_environment: dict[str, str],
+    busy_user: int,
+    directory: Path,
+):
+    headers = signer.headers(busy_user)
+    location = (await ask(quiet_api, headers, "order_summary", "pdf")).headers["location"]
+    async with worker_of_its_own(own_environment) as worker:
+        await rendering(quiet_api, location, headers)
+        below = set(children(worker.pid))
+        assert len(below) > 1, "it has a process that renders"
+        worker.send_signal(signals.SIGKILL)
+        await worker.wait()
+
+    async def orphans_gone() -> bool:
+        return not below & alive()
+
+    await eventually(orphans_gone, 10)
+    assert (await quiet_api.get(location, headers=headers)).json()["finished_at"] is None
+    async with running_worker(quiet_settings):
+        report = await finished(quiet_api, location, headers, 60)
+    assert (report["status"], report["progress"], report["error"]) == ("succeeded", 100, None)
+    number = location.rpartition("/")[2]
+    assert [path.name for path in (directory / number).iterdir()] == ["2.pdf"], "the second attempt's, and no rest"
+    assert (await quiet_api.get(f"{location}/content", headers=headers)).content.startswith(b"%PDF")
+
+
+async def test_a_report_that_cannot_be_stored_fails_with_a_word_for_its_owner(
+    quiet_api: httpx.AsyncClient,
+    signer: Signer,
+    quiet_settings: ReportsSettings,
+    tmp_path: Path,
+):
+    not_a_directory = tmp_path / "file"
+    not_a_directory.write_text("")
+    headers = signer.headers(new_id())
+    location = (await ask(quiet_api, headers, "user_activity", "csv")).headers["location"]
+    broken = quiet_settings.model_copy(
+        update={"storage": quiet_settings.storage.model_copy(update={"directory": not_a_directory})}
+    )
+    async with running_worker(broken):
+        report = await finished(quiet_api, location, headers, 60)
+    assert (report["status"], report["error"]) == ("failed", "The report could not be made.")
+    stream = await quiet_api.get(f"{location}/events", headers=headers)
+    assert "event: failed" in stream.text
+    content = await quiet_api.get(f"{location}/content", headers=headers)
+    assert (content.status_code, content.json()["code"]) == (409, "report_not_ready")
+
+
+async def test_no_more_than_the_limit_wait(quiet_api: httpx.AsyncClient, signer: Signer):
+    headers = signer.headers(new_id())
+    answers = await asyncio.gather(*(ask(quiet_api, headers, "user_activity", "csv") for _ in range(30)))
+    statuses = sorted(answer.status_code for answer in answers)
+    assert statuses == [202] * 20 + [409] * 10
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"too_many_reports"}
+    location = next(answer.headers["location"] for answer in answers if answer.status_code == 202)
+    assert (await quiet_api.delete(location, headers=headers)).status_code == 204
+    assert (await ask(quiet_api, headers, "user_activity", "csv")).status_code == 202, "deleting makes room"
+
+
+@pytest.mark.parametrize("number", [2, 8])
+async def test_deleting_at_the_same_time_is_no_deadlock(quiet_api: httpx.AsyncClient, signer: Signer, number: int):
+    headers = signer.headers(new_id())
+    location = (await ask(quiet_api, headers, "user_activity", "csv")).headers["location"]
+    answers = await asyncio.gather(*(quiet_api.delete(location, headers=headers) for _ in range(number)))
+    assert {answer.status_code for answer in answers} <= {204, 404}
+    assert 204 in {answer.status_code for answer in answers}

@@ -76,14 +76,14 @@ servers: $(SYNCED)
 ##@ Check it
 
 check: $(SYNCED) ## Lint, format, types, architecture, lock file, OpenAPI drift
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/basedpyright
-	$(BIN)/lint-imports
-	$(BIN)/uv lock --check
-	$(BIN)/python -m users.openapi --check
-	$(BIN)/python -m orders.openapi --check
-	$(BIN)/python -m reports.openapi --check
+	@failed=; run() { echo "== $$*"; "$$@" || failed="$$failed; $$*"; }; \
+	run $(BIN)/ruff check; \
+	run $(BIN)/ruff format --check; \
+	run $(BIN)/basedpyright; \
+	run $(BIN)/lint-imports; \
+	run $(BIN)/uv lock --check; \
+	for service in users orders reports; do run $(BIN)/python -m $$service.openapi --check; done; \
+	test -z "$$failed" || { echo "failed$$failed" >&2; exit 1; }
 
 format: $(SYNCED) ## Put the code in its standard form
 	$(BIN)/ruff check --fix

@@ -66,7 +66,7 @@ async def test_expect_100_continue_waits_for_the_upstreams_word(gateway: Gateway
     assert (answer.status, answer.body) == (201, b"hello")
 
 
-async def test_expect_100_continue_refused_by_the_gateway_needs_no_body(gateway: GatewayProcess, upstream: RawUpstream):
+async def test_expect_100_continue_refused_by_the_gateway_needs_no_body(gateway: GatewayProcess):
     wire = await Wire.open(gateway.port)
     await wire.send(b"GET /api/v1/private HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\nexpect: 100-continue\r\n\r\n")
     answer = await wire.answer()
@@ -175,7 +175,7 @@ async def test_a_slow_client_holds_the_upstream_back(gateway: GatewayProcess, up
     assert sent == size
 
 
-async def test_a_client_that_stops_in_its_body_gets_408(gateway: GatewayProcess, upstream: RawUpstream):
+async def test_a_client_that_stops_in_its_body_gets_408(gateway: GatewayProcess):
     wire = await Wire.open(gateway.port)
     await wire.send(b"POST /api/v1/things HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nabc")
     answer = await wire.answer()

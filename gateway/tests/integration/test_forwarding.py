@@ -92,7 +92,7 @@ async def test_trap_5_a_long_line_is_414_and_long_headers_are_431(gateway: Gatew
     assert upstream.seen == []
 
 
-async def test_trap_5_a_header_that_never_ends_is_431(gateway: GatewayProcess, upstream: RawUpstream):
+async def test_trap_5_a_header_that_never_ends_is_431(gateway: GatewayProcess):
     wire = await Wire.open(gateway.port)
     await wire.send(b"GET /api/v1/things HTTP/1.1\r\nhost: a\r\nx: ")
     for _ in range(12):
@@ -358,7 +358,7 @@ async def test_surplus_bytes_after_an_answer_never_reach_the_next_one(gateway: G
         assert (await ask(gateway.port, "GET", "/api/v1/things")).body == b"ok"
 
 
-async def test_pipelined_requests_of_both_planes_are_answered_in_order(gateway: GatewayProcess, upstream: RawUpstream):
+async def test_pipelined_requests_of_both_planes_are_answered_in_order(gateway: GatewayProcess):
     wire = await Wire.open(gateway.port)
     targets = ["/api/v1/things?n=1", "/health/live", "/api/v1/things?n=2", "/health/live", "/nowhere"]
     await wire.send(b"".join(request("GET", target) for target in targets))

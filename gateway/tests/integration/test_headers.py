@@ -59,7 +59,7 @@ async def sends_json(call: Call) -> None:
         ("DELETE", "/", 405),
     ],
 )
-async def test_standing_headers(gateway: GatewayProcess, upstream: RawUpstream, method, target, status):
+async def test_standing_headers(gateway: GatewayProcess, method: str, target: str, status: int):
     answer = await ask(gateway.port, method, target)
     assert answer.status == status
     for name in STANDING:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import time
+from collections.abc import Callable
 
 import jwt
 import orjson
@@ -49,7 +50,7 @@ def _signed_with_the_public_key(issuer: Issuer) -> str:
     return jwt.encode(claims, public, algorithm="HS256", headers={"typ": "at+jwt", "kid": "one"})
 
 
-def _own_key(issuer: Issuer) -> str:
+def _own_key(_: Issuer) -> str:
     stranger = Issuer()
     key = orjson.loads(stranger.jwks())["keys"][0]
     return stranger.token(header={"jwk": key, "jku": "http://evil.test/jwks.json"})
@@ -81,7 +82,9 @@ BAD = {
 
 
 @pytest.mark.parametrize("make", BAD.values(), ids=BAD.keys())
-async def test_auth_1_what_does_not_hold_is_401(gateway: GatewayProcess, upstream: RawUpstream, issuer, make):
+async def test_auth_1_what_does_not_hold_is_401(
+    gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer, make: Callable[[Issuer], str]
+):
     for target in ("/api/v1/private", "/api/v1/things"):  # on a public route too
         answer = await with_token(gateway, make(issuer), target)
         assert (answer.status, answer.code) == (401, "invalid_token")
@@ -89,7 +92,7 @@ async def test_auth_1_what_does_not_hold_is_401(gateway: GatewayProcess, upstrea
     assert upstream.seen == []
 
 
-async def test_auth_7_a_cached_token_still_ends(gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer):
+async def test_auth_7_a_cached_token_still_ends(gateway: GatewayProcess, issuer: Issuer):
     token = issuer.token(exp=int(time.time()) + 2)
     assert (await with_token(gateway, token)).status == 200
     await asyncio.sleep(2.1)
@@ -102,7 +105,7 @@ async def test_an_ignored_route_leaves_the_credentials_to_the_service(gateway: G
     assert upstream.seen[0].get("authorization") == "Bearer ended"
 
 
-async def test_two_credentials_are_400(gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer):
+async def test_two_credentials_are_400(gateway: GatewayProcess, issuer: Issuer):
     answer = await ask(
         gateway.port, "GET", "/api/v1/private", {"authorization": f"Bearer {issuer.token()}", "x-api-key": "k"}
     )
@@ -121,9 +124,7 @@ async def test_trap_12_a_new_key_is_fetched_once_for_all(
     assert upstream.key_fetches - before == 1
 
 
-async def test_trap_12_made_up_keys_are_no_flood_at_the_issuer(
-    gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer
-):
+async def test_trap_12_made_up_keys_are_no_flood_at_the_issuer(gateway: GatewayProcess, upstream: RawUpstream):
     stranger = Issuer()
     before = upstream.key_fetches
     for n in range(30):
@@ -181,7 +182,7 @@ async def test_keys_that_cannot_be_checked_are_503(gateway: GatewayProcess, upst
     assert answer["retry-after"]
 
 
-async def test_no_secret_is_logged(gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer):
+async def test_no_secret_is_logged(gateway: GatewayProcess, issuer: Issuer):
     token = issuer.token()
     await ask(
         gateway.port,

@@ -33,7 +33,7 @@ async def test_headers_on_limited_answers_and_on_429(gateway: GatewayProcess, up
     assert (await ask(gateway.port, "GET", "/api/v1/things", user)).get("ratelimit") is None
 
 
-async def test_tiers_have_their_own_figures(gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer):
+async def test_tiers_have_their_own_figures(gateway: GatewayProcess, issuer: Issuer):
     pro = await ask(gateway.port, "GET", "/api/v1/limited", fresh(issuer, tier="pro"))
     assert pro["x-ratelimit-limit"] == "8"
     admin = await ask(gateway.port, "GET", "/api/v1/limited", fresh(issuer, role="admin"))
@@ -43,7 +43,7 @@ async def test_tiers_have_their_own_figures(gateway: GatewayProcess, upstream: R
 
 
 async def test_trap_1_and_exact_over_two_processes(
-    gateway: GatewayProcess, second_gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer
+    gateway: GatewayProcess, second_gateway: GatewayProcess, issuer: Issuer
 ):
     user = fresh(issuer, role="admin")
     ports = [gateway.port, second_gateway.port] * 40
@@ -55,7 +55,7 @@ async def test_trap_1_and_exact_over_two_processes(
     assert left == list(range(50))
 
 
-async def test_trap_2_a_rejected_request_is_not_charged(gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer):
+async def test_trap_2_a_rejected_request_is_not_charged(gateway: GatewayProcess, issuer: Issuer):
     user = fresh(issuer)
     first = [await ask(gateway.port, "GET", "/api/v1/limited/quick", user) for _ in range(3)]
     assert [answer.status for answer in first] == [200] * 3
@@ -75,7 +75,7 @@ async def test_trap_3_every_key_has_an_end(gateway: GatewayProcess, valkey: Valk
         assert int(valkey.command("PTTL", key.decode())[1:]) > 0
 
 
-async def test_trap_5_all_limits_of_a_request_or_none(own_gateway: GatewayProcess, upstream: RawUpstream):
+async def test_trap_5_all_limits_of_a_request_or_none(own_gateway: GatewayProcess):
     gateway = own_gateway
     answers = [await ask(gateway.port, "POST", "/api/v1/login", body=b"{}") for _ in range(5)]
     assert [answer.status for answer in answers] == [200, 200, 429, 429, 429]
@@ -85,7 +85,7 @@ async def test_trap_5_all_limits_of_a_request_or_none(own_gateway: GatewayProces
     assert answer["x-ratelimit-remaining"] == "97"
 
 
-async def test_a_refused_token_is_counted(own_gateway: GatewayProcess, upstream: RawUpstream):
+async def test_a_refused_token_is_counted(own_gateway: GatewayProcess):
     bad = {"authorization": "Bearer guess"}
     answers = [await ask(own_gateway.port, "GET", "/api/v1/limited/private", bad) for _ in range(7)]
     assert [answer.status for answer in answers] == [401] * 5 + [429] * 2
@@ -95,7 +95,7 @@ async def mode(gateway: GatewayProcess, name: str) -> Answer:
     return await ask(gateway.port, "GET", f"/api/v1/limited/{name}")
 
 
-async def test_trap_6_redis_gone_each_route_has_its_mode(own_gateway: GatewayProcess, upstream: RawUpstream):
+async def test_trap_6_redis_gone_each_route_has_its_mode(own_gateway: GatewayProcess):
     gateway, valkey = own_gateway, own_gateway.valkey
     assert await gateway.metric("gateway_limiter_up") == 1
     valkey.stop()
@@ -122,9 +122,7 @@ async def _until_up(gateway: GatewayProcess) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_trap_6_a_redis_that_hangs_costs_fifty_milliseconds_once(
-    own_gateway: GatewayProcess, upstream: RawUpstream
-):
+async def test_trap_6_a_redis_that_hangs_costs_fifty_milliseconds_once(own_gateway: GatewayProcess):
     gateway, valkey = own_gateway, own_gateway.valkey
     assert (await mode(gateway, "open")).status == 200
     os.kill(valkey.pid, signal.SIGSTOP)
@@ -141,7 +139,7 @@ async def test_trap_6_a_redis_that_hangs_costs_fifty_milliseconds_once(
     await _until_up(gateway)
 
 
-async def test_a_flushed_script_is_loaded_again(own_gateway: GatewayProcess, upstream: RawUpstream):
+async def test_a_flushed_script_is_loaded_again(own_gateway: GatewayProcess):
     gateway = own_gateway
     own_gateway.valkey.command("SCRIPT", "FLUSH")
     answer = await mode(gateway, "closed")

@@ -27,9 +27,7 @@ async def test_the_rightmost_stranger_is_the_client(behind_a_proxy: GatewayProce
     assert (await behind_a_proxy.logged(query="trusted=1"))["client"] == "203.0.113.9"
 
 
-async def test_each_client_has_its_own_quota_and_ipv6_counts_by_64(
-    behind_a_proxy: GatewayProcess, upstream: RawUpstream
-):
+async def test_each_client_has_its_own_quota_and_ipv6_counts_by_64(behind_a_proxy: GatewayProcess):
     async def left(address: str) -> int:
         answer = await ask(behind_a_proxy.port, "GET", "/api/v1/limited/many", {"x-forwarded-for": address})
         return int(answer["x-ratelimit-remaining"])

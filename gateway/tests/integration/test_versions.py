@@ -25,7 +25,13 @@ V2 = "application/vnd.api+json;version=2"
     ],
 )
 async def test_the_version_is_found(
-    gateway: GatewayProcess, upstream: RawUpstream, target: str, accept: str | None, version: str, forwarded: str
+    gateway: GatewayProcess,
+    upstream: RawUpstream,
+    *,
+    target: str,
+    accept: str | None,
+    version: str,
+    forwarded: str,
 ):
     answer = await ask(gateway.port, "GET", target, {"accept": accept} if accept else {})
     assert (answer.status, answer["api-version"]) == (200, version)
@@ -45,21 +51,25 @@ async def test_the_version_is_found(
     ],
 )
 async def test_a_version_that_is_not_there(
-    gateway: GatewayProcess, upstream: RawUpstream, target: str, accept: str | None, status: int, code: str
+    gateway: GatewayProcess,
+    upstream: RawUpstream,
+    *,
+    target: str,
+    accept: str | None,
+    status: int,
+    code: str,
 ):
     answer = await ask(gateway.port, "GET", target, {"accept": accept} if accept else {})
     assert (answer.status, answer.code) == (status, code)
     assert upstream.seen == []
 
 
-async def test_caches_are_told_when_accept_chose(gateway: GatewayProcess, upstream: RawUpstream):
+async def test_caches_are_told_when_accept_chose(gateway: GatewayProcess):
     assert "Accept" in (await ask(gateway.port, "GET", "/api/things", {"accept": V2})).all("vary")
     assert "Accept" not in (await ask(gateway.port, "GET", "/api/v2/things")).all("vary")
 
 
-async def test_a_deprecated_version_says_so_and_is_counted_by_consumer(
-    gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer
-):
+async def test_a_deprecated_version_says_so_and_is_counted_by_consumer(gateway: GatewayProcess, issuer: Issuer):
     user = {"authorization": f"Bearer {issuer.token('4711')}"}
     answer = await ask(gateway.port, "GET", "/api/v1/things/42", user)
     assert answer.status == 200

@@ -29,12 +29,14 @@ class Checks:
             if asyncio.get_running_loop().time() >= self._until:
                 self._states = await self._ask()
                 self._until = asyncio.get_running_loop().time() + _KEPT_SECONDS
-        redis: State = "healthy" if self._gateway.limiter.link.up else "unhealthy"
+        redis: State = "healthy" if self._gateway.limiter.up else "unhealthy"
         return {"redis": redis, **self._states}
 
     async def _ask(self) -> dict[str, State]:
         upstreams = self._gateway.table.model.upstreams
-        states = await asyncio.gather(*(self._one(upstream.url) for upstream in upstreams.values()))
+        states = await asyncio.gather(
+            *(self._one(upstream.url.rstrip("/") + upstream.health) for upstream in upstreams.values())
+        )
         found = dict(zip(upstreams, states, strict=True))
         for name, state in found.items():
             self._gateway.metrics.ready.labels(name).set(state == "healthy")
@@ -43,7 +45,7 @@ class Checks:
     async def _one(self, url: str) -> State:
         try:
             async with asyncio.timeout(2):
-                await self._gateway.fetcher.get(url.rstrip("/") + "/health/ready")
+                await self._gateway.fetcher.get(url)
         except (FetchError, TimeoutError):
             return "unhealthy"
         return "healthy"

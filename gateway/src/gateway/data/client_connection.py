@@ -266,7 +266,7 @@ class ClientConnection(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def _queue(self, turn: Exchange | ControlTurn) -> None:
-        if self._active is None:
+        if self._active is None and not self._turns:
             self._active = turn
             turn.begin()
         elif len(self._turns) < _MAX_QUEUED:
@@ -326,17 +326,36 @@ class ClientConnection(HttpToolsProtocol):
             return
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self.loop.call_later(_LINGER_SECONDS, self.transport.abort)
+        self.loop.call_later(_LINGER_SECONDS, self._linger_end, self.transport.get_write_buffer_size())
+
+    def _linger_end(self, unsent: int) -> None:
+        """A client that still takes its answer gets more time."""
+        left = self.transport.get_write_buffer_size()
+        if 0 < left < unsent:
+            self.loop.call_later(_LINGER_SECONDS, self._linger_end, left)
+        else:
+            self.transport.abort()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Idle for too long; an answer that was never read does not keep the connection."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            super().timeout_keep_alive_handler()
 
     def _unparsable(self) -> None:
+        """Answer in turn what cannot be read, and read no further."""
         if self._ignoring or self.transport.is_closing():
             return
         self._stop_head_timer()
         refusal = self._refused or Refusal(400, "bad_request", "The request does not parse.", close=True)
-        reading, self._reading = self._reading, None
-        if isinstance(reading, Exchange) and not reading.done and reading is self._active:
-            self._reading = reading
-            reading.on_unparsable()
+        reading = self._reading
+        self._ignoring = True
+        if isinstance(reading, Exchange) and not reading.body_read:
+            if reading is self._active:
+                reading.refuse(refusal)
+            else:
+                reading.early = refusal
             return
         head = RequestHead(b"GET", self.url[:MAX_TARGET], [], http11=True, keep_alive=False)
         exchange = Exchange(self.gateway, self, head)

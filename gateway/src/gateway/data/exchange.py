@@ -135,10 +135,6 @@ class Exchange:
         if not self.done and self.forwarding is not None:
             self.forwarding.end_request()
 
-    def on_unparsable(self) -> None:
-        """The body's framing broke: nothing after it can be trusted."""
-        self.refuse(Refusal(400, "bad_request", "The body's framing does not parse.", close=True))
-
     # The answer
 
     def refuse(self, refusal: Refusal) -> None:

@@ -249,7 +249,11 @@ class Forwarding:
         """``exchange.due`` has passed; ``late`` says who was waited for."""
         exchange = self.exchange
         exchange.event("deadline", waited_for=self.late)
-        if self.late == "pool":
+        if exchange.client.flow.write_paused and exchange.head_sent:
+            exchange.code = "client_stalled"
+            self.cancel()
+            exchange.cut()
+        elif self.late == "pool":
             self._busy()
         elif self.late == "client" and not exchange.body_read:
             if self.connection is not None and self.connection.writing_blocked:

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 log = structlog.stdlib.get_logger(__name__)
 
-# What a request waits for Redis at most before its route's mode decides (TRAPS, rate limiting 6).
-PATIENCE = 0.05
+# What a request waits for Redis at most before its route's mode decides (TRAPS, rate limiting 6). The last part lets
+# the loop read once more: it may be this process that was late, with the reply in the socket.
+_PATIENCE = (0.042, 0.008)
+# A connection whose reply is later than that is given up.
+_LOST_AFTER = 1.0
 _BATCH = 64
 _PREFIX = "gatehouse:limit"
 
@@ -42,7 +45,13 @@ class Limiter:
         self._asked: list[Asked] = []
         self._loop = asyncio.get_running_loop()
         self.link = RedisLink(url, SCRIPT, self._on_change)
+        self._late: set[object] = set()
         metrics.limiter_up(up=False)
+
+    @property
+    def up(self) -> bool:
+        """Whether limits are counted in Redis: the link stands, and no reply is overdue."""
+        return self.link.up and not self._late
 
     def reload(self, model: RoutesModel) -> None:
         """Take the figures of a new routes file."""
@@ -57,7 +66,7 @@ class Limiter:
             exchange.on_verdict(UNLIMITED)
             return
         checks = [self._limit(name, exchange) for name in names]
-        if not self.link.up:
+        if not self.up:
             self._without_redis(exchange, checks)
             return
         if not self._asked:
@@ -89,23 +98,33 @@ class Limiter:
                 keys.append(check.key)
                 arguments += (check.quota, int(check.window * 1000))
         rest = (len(keys), *keys, *arguments)
-        timer = self._loop.call_later(PATIENCE, self._on_late)
+        batch = _Batch(self, asked)
 
         def on_reply(reply: Any) -> None:
             if isinstance(reply, hiredis.ReplyError) and str(reply).startswith("NOSCRIPT"):
                 # Redis was restarted or flushed under us; EVAL loads the script again.
                 self.link.call("EVAL", SCRIPT, *rest, on_reply=on_reply)
                 return
-            timer.cancel()
-            self._on_reply(asked, reply)
+            batch.on_reply(reply)
 
         self.link.call("EVALSHA", self.link.script_sha, *rest, on_reply=on_reply)
 
-    def _on_late(self) -> None:
-        log.warning("limiter_redis_late", seconds=PATIENCE)
-        self.link.drop()
+    def overdue(self, batch: object, asked: list[Asked]) -> None:
+        """A reply is late: its requests are decided without it, and so are all others until it is there."""
+        log.warning("limiter_redis_late")
+        self._late.add(batch)
+        self._metrics.limiter_up(up=False)
+        for exchange, checks in asked:
+            self._without_redis(exchange, checks)
 
-    def _on_reply(self, asked: list[Asked], reply: Any) -> None:
+    def caught_up(self, batch: object) -> None:
+        """The late reply came, or the connection is given up."""
+        self._late.discard(batch)
+        if self.up:
+            self._on_change(True)
+
+    def on_reply(self, asked: list[Asked], reply: Any) -> None:
+        """What Redis said, or why it did not."""
         if isinstance(reply, Exception):
             if isinstance(reply, hiredis.ReplyError):
                 log.warning("limiter_redis_refused", error=str(reply).split(" ", 1)[0])
@@ -136,3 +155,29 @@ class Limiter:
         self._metrics.limiter_up(up=up)
         if up:
             self._local.clear()
+
+
+class _Batch:
+    """One call in flight: its patience, and what becomes of a reply that comes after it."""
+
+    def __init__(self, limiter: Limiter, asked: list[Asked]) -> None:
+        self._limiter = limiter
+        self._asked = asked
+        self._overdue = False
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(_PATIENCE[0], self._on_late)
+
+    def _on_late(self) -> None:
+        self._timer = self._loop.call_later(_PATIENCE[1], self._on_overdue)
+
+    def _on_overdue(self) -> None:
+        self._overdue = True
+        self._timer = self._loop.call_later(_LOST_AFTER, self._limiter.link.drop)
+        self._limiter.overdue(self, self._asked)
+
+    def on_reply(self, reply: Any) -> None:
+        self._timer.cancel()
+        if self._overdue:
+            self._limiter.caught_up(self)
+        else:
+            self._limiter.on_reply(self._asked, reply)

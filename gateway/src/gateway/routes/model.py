@@ -77,6 +77,7 @@ class UpstreamModel(Model):
 
     url: str
     openapi: str | None = None
+    health: str = "/health/ready"
     max_connections: int = Field(default=256, ge=1)
     max_waiting: int = Field(default=1024, ge=0)
     wait: Seconds = 1.0

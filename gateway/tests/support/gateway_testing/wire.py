@@ -141,6 +141,7 @@ async def ask(
     target: str,
     headers: Mapping[str, str] | None = None,
     body: bytes | None = None,
+    *,
     seconds: float = 5.0,
 ) -> Answer:
     """One request on a connection of its own."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent / "support"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "support"))
 
 from gateway_testing.process import GatewayProcess, Valkey
 from gateway_testing.tokens import Issuer
@@ -35,7 +35,7 @@ async def running_upstream(issuer: Issuer) -> AsyncIterator[RawUpstream]:
     await upstream.stop()
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 async def upstream(running_upstream: RawUpstream) -> AsyncIterator[RawUpstream]:
     running_upstream.reset()
     yield running_upstream
@@ -64,7 +64,7 @@ async def second_gateway(running_upstream: RawUpstream, valkey: Valkey) -> Async
 
 
 @pytest.fixture
-async def own_gateway(running_upstream: RawUpstream, upstream: RawUpstream) -> AsyncIterator[GatewayProcess]:
+async def own_gateway(running_upstream: RawUpstream) -> AsyncIterator[GatewayProcess]:
     """A gateway with a valkey of its own, for a test that breaks one of them."""
     server = Valkey()
     server.start()

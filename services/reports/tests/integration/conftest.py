@@ -74,6 +74,16 @@ async def quiet_api(quiet_settings: ReportsSettings, signer: Signer) -> AsyncIte
 
 
 @pytest_asyncio.fixture(scope="session")
+async def quiet_database(
+    quiet_api: httpx.AsyncClient, quiet_settings: ReportsSettings
+) -> AsyncIterator[asyncpg.Connection]:
+    assert quiet_api, "it has applied the migrations"
+    connection = await asyncpg.connect(quiet_settings.postgres.url.get_secret_value())
+    yield connection
+    await connection.close()
+
+
+@pytest_asyncio.fixture(scope="session")
 async def worker_process(settings: ReportsSettings) -> AsyncIterator[httpx.AsyncClient]:
     """The worker, in this process."""
     async with running_worker(settings) as client:

@@ -31,16 +31,6 @@ MANY = 6000
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def quiet_database(
-    quiet_api: httpx.AsyncClient, quiet_settings: ReportsSettings
-) -> AsyncIterator[asyncpg.Connection]:
-    assert quiet_api, "it has applied the migrations"
-    connection = await asyncpg.connect(quiet_settings.postgres.url.get_secret_value())
-    yield connection
-    await connection.close()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def busy_user(quiet_database: asyncpg.Connection) -> int:
     """Someone whose order summary as PDF takes many seconds: all of many thousand rows."""
     user_id = new_id()

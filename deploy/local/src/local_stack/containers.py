@@ -27,6 +27,13 @@ _PORTS = "compose.json"
 _SECRETS = REPOSITORY / "deploy" / "compose" / "generate_secrets.py"
 _LOGS = "make logs S=orders"
 _PUBLISHED = ("gateway", "users", "orders", "reports", "traces")
+_ARGUMENTS = {
+    "down": ("down",),
+    "logs": ("logs",),
+    "restart": ("restart",),
+    "stop": ("stop",),
+    "start": ("up", "--detach", "--wait", "--no-deps", "--no-recreate"),
+}
 _COLUMNS = "table {{.Service}}\t{{.Status}}\t{{.RunningFor}}\t{{.Ports}}"
 
 
@@ -61,25 +68,22 @@ def up(state: State, *, ports_known: Callable[[], None]) -> int:
 def run(chosen: Namespace, state: State) -> int:
     """Any other command."""
     match chosen.command:
-        case "down":
-            return _compose(state, "down")
         case "clean":
             return _clean(state)
         case "status":
             return _status(state, as_json=chosen.json)
-        case "logs":
-            follow = ["--follow"] if chosen.follow else []
-            return _compose(
-                state, "logs", "--tail", str(chosen.lines), *follow, *([chosen.name] if chosen.name else [])
-            )
         case "mail":
-            ports = SystemPorts(**state.read(_PORTS))
-            print(f"The mails that were sent: http://{HOST}:{ports.mail + 1}")
+            print(f"The mails that were sent: http://{HOST}:{SystemPorts(**state.read(_PORTS)).mail + 1}")
             return 0
-        case "start":
-            return _compose(state, "up", "--detach", "--wait", "--no-deps", "--no-recreate", chosen.name)
         case command:
-            return _compose(state, command, chosen.name)
+            return _compose(state, *_ARGUMENTS[command], *_options(chosen))
+
+
+def _options(chosen: Namespace) -> list[str]:
+    name = [chosen.name] if getattr(chosen, "name", None) else []
+    if chosen.command != "logs":
+        return name
+    return ["--tail", str(chosen.lines), *(["--follow"] if chosen.follow else []), *name]
 
 
 def _require_free(ports: SystemPorts) -> None:
@@ -108,7 +112,7 @@ def _status(state: State, *, as_json: bool) -> int:
     if not listed:
         print("Nothing is running. `make up` starts it.")
         return 1
-    _compose(state, "ps", "--format", _COLUMNS)
+    _compose(state, "ps", "--all", "--format", _COLUMNS)
     return 0 if _all_ready(listed) else 1
 
 

@@ -78,7 +78,7 @@ def start(state: State, name: str) -> None:
 
 def mail(state: State) -> None:
     """Show the mails that were sent, the newest last."""
-    found = mails(state.folder("mail"))
+    found = mails(state.root / "mail")
     if not found:
         print("No mail was sent yet.")
     for one in reversed(found):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from local_stack import background, control, embedded
 from local_stack.errors import LocalStackError
 from local_stack.servers.unprivileged import remove_home
-from local_stack.state import State
+from local_stack.state import REPOSITORY, State
 from local_stack.system import signing_key
 from local_stack.system_ports import SystemPorts
 
@@ -86,10 +86,10 @@ def clean(state: State) -> None:
 
 
 def _is_ours(state: State) -> bool:
-    """Whether it has what only we write, or nothing but such folders, so that no stranger's files are removed."""
-    if (state.root / "ports.json").exists():
+    """Whether only we can have made it, so that a stranger's files are never removed by a mistyped path."""
+    if state.root == REPOSITORY / ".state" or (state.root / "ports.json").exists():
         return True
-    expected = {"lock", "supervisor.lock", "logs", "mode.json", "test", "compose", "demo"}
+    expected = {"lock", "supervisor.lock", "logs", "mode.json", "compose", "demo"}
     return all(path.name in expected for path in state.root.iterdir())
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from fastapi import FastAPI
+from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from shared.jobs import store as jobs_store
 from shared.jobs.types import JobType
@@ -66,9 +67,10 @@ class Worker:
         while True:
             await asyncio.sleep(OBSERVE_SECONDS)
             try:
-                await observe_parked(self._bus, [subscription.queue for subscription in self._subscriptions])
-                if self._has_jobs:
-                    await self._jobs.observe()
+                with suppress_instrumentation():
+                    await observe_parked(self._bus, [subscription.queue for subscription in self._subscriptions])
+                    if self._has_jobs:
+                        await self._jobs.observe()
                 rounds += 1
                 if rounds % _OBSERVATIONS_PER_TRIM == 0:
                     await self._trim()

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import asyncpg
 import structlog
+from opentelemetry.instrumentation.utils import suppress_instrumentation
 from redis.asyncio import Redis
 
 from shared.jobs import progress, store
@@ -85,8 +86,10 @@ class JobWorker:
         if free <= 0:
             return
         try:
-            async with self._database.transaction() as connection:
-                jobs = await store.claim(connection, self._id, list(self._types.values()), free)
+            # Looking for work is no part of any trace; the work is, in the one that asked for it.
+            with suppress_instrumentation():
+                async with self._database.transaction() as connection:
+                    jobs = await store.claim(connection, self._id, list(self._types.values()), free)
         except (*UNAVAILABLE, asyncpg.PostgresError) as error:
             log.warning("jobs_not_claimed", error=f"{type(error).__name__}: {error}")
             return
@@ -126,7 +129,8 @@ class JobWorker:
         while True:
             await asyncio.sleep(TICK_SECONDS)
             try:
-                await self._tick()
+                with suppress_instrumentation():
+                    await self._tick()
             except (*UNAVAILABLE, asyncpg.PostgresError) as error:
                 log.warning("leases_not_renewed", error=f"{type(error).__name__}: {error}")
             except Exception:

@@ -23,6 +23,7 @@ import aio_pika
 import asyncpg
 import structlog
 from opentelemetry import context, propagate
+from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from shared.messaging import relay_store as store
 from shared.messaging.backoff import Backoff
@@ -57,7 +58,9 @@ class Relay:
         backoff = Backoff(first=0.2, most=5.0)
         while True:
             try:
-                await self._take_part()
+                # Looking for work is no part of any trace; a publication is, in that of its row.
+                with suppress_instrumentation():
+                    await self._take_part()
                 backoff.reset()
             except (*UNAVAILABLE, *CONNECTION_ERRORS, asyncpg.PostgresError) as error:
                 log.warning("relay_interrupted", error=f"{type(error).__name__}: {error}")
@@ -149,7 +152,7 @@ class Relay:
 
     async def _publish(self, message: OutboxMessage) -> None:
         carrier = {"traceparent": message.traceparent} if message.traceparent else {}
-        token = context.attach(propagate.extract(carrier))
+        token = context.attach(propagate.extract(carrier, context=context.Context()))
         try:
             await self._bus.publish(
                 aio_pika.Message(

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator
 from weakref import WeakSet
 
 import structlog
+from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from shared.postgres import Database
 from shared.postgres.database import UNAVAILABLE
@@ -67,7 +68,8 @@ class RelayWaker:
             await self._some.wait()
             await asyncio.sleep(INTERVAL_SECONDS)
             try:
-                await self._settle()
+                with suppress_instrumentation():
+                    await self._settle()
             except UNAVAILABLE as error:
                 log.debug("relay_not_woken", error=str(error))
                 await asyncio.sleep(1)

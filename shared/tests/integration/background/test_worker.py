@@ -1,5 +1,6 @@
 """The worker process as a whole: an event becomes a job, the job's end an event, in one trace."""
 
+import asyncio
 from datetime import timedelta
 from urllib.parse import urlsplit, urlunsplit
 
@@ -99,6 +100,17 @@ async def test_an_event_becomes_a_job_and_its_end_an_event_in_one_trace(
         "events,sums.finished.v1 send",
         "events receive",
     ]
+
+
+async def test_a_worker_that_only_waits_makes_no_traces(
+    recorder: Recorder, database: Database, redis_url: str, amqp_url: str
+) -> None:
+    async with running(await _worker(database, _settings(database, redis_url, amqp_url))) as client:
+        await eventually(lambda: _is_ready(client))
+        await asyncio.sleep(0.3)
+        before = len(recorder.all())
+        await asyncio.sleep(2.5)
+        assert [span.name for span in recorder.all()[before:]] == []
 
 
 async def _is_ready(client: httpx.AsyncClient) -> bool:

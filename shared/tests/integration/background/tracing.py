@@ -37,8 +37,11 @@ class Recorder:
     def parent_of(self, span: ReadableSpan) -> int | None:
         return span.parent.span_id if span.parent else None
 
+    def all(self) -> tuple[ReadableSpan, ...]:
+        return self._exporter.get_finished_spans()
+
     def _of(self, trace_id: int) -> list[ReadableSpan]:
-        return [s for s in self._exporter.get_finished_spans() if s.context.trace_id == trace_id]
+        return [s for s in self.all() if s.context.trace_id == trace_id]
 
 
 @pytest.fixture

@@ -75,6 +75,7 @@ BAD = {
     "another kind": lambda issuer: issuer.token(header={"typ": "JWT"}),
     "a refresh token": lambda issuer: issuer.token(header={"typ": "rt+jwt"}),
     "not yet": lambda issuer: issuer.token(nbf=int(time.time()) + 100),
+    "an extension we do not know": lambda issuer: issuer.token(header={"crit": ["exp2"], "exp2": 1}),
     "no subject": lambda issuer: issuer.token(sub=None),
     "not a token": lambda _: "abc",
     "empty": lambda _: "",

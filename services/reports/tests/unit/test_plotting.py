@@ -17,10 +17,10 @@ def test_days_are_bars_while_they_are_few():
 
 def test_many_days_become_months_and_many_months_years():
     months = plot_over_time("t", [(DAY + timedelta(days=n), "EUR", Decimal(1)) for n in range(365)])
-    assert months.labels[0] == "2026-01"
+    assert (months.title, months.labels[0]) == ("t by month", "2026-01")
     assert months.series["EUR"][1] == 28.0
     years = plot_over_time("t", [(DAY + timedelta(days=30 * n), "EUR", Decimal(1)) for n in range(365)])
-    assert years.labels[0] == "2026"
+    assert (years.title, years.labels[0]) == ("t by year", "2026")
 
 
 @given(

@@ -34,7 +34,7 @@ _PLACED_AT = Column("placed_at", "Placed at", Kind.TIME, 18)
 
 _USER_ACTIVITY = Contents(
     title="User activity",
-    plot_title="Ordered by day",
+    plot_title="Ordered",
     detail="activity",
     sections=(
         Section(
@@ -81,7 +81,7 @@ _USER_ACTIVITY = Contents(
 )
 _ORDER_SUMMARY = Contents(
     title="Order summary",
-    plot_title="Ordered by day",
+    plot_title="Ordered",
     detail="items",
     sections=(
         Section("totals", "Totals", (_CURRENCY, _ORDERS, _TOTAL)),
@@ -120,7 +120,7 @@ _ORDER_SUMMARY = Contents(
 )
 _SALES = Contents(
     title="Sales",
-    plot_title="Revenue by day",
+    plot_title="Revenue",
     detail="sales",
     sections=(
         Section("totals", "Totals", (_CURRENCY, _ORDERS, _QUANTITY, _REVENUE)),

@@ -11,6 +11,7 @@ from reports.domain.document import Document, Section
 from reports.rendering.spool import read_spool
 
 _FONT = "DejaVu"
+_ROOM_FOR_A_TABLE = 24
 _GREY = (238, 238, 238)
 _PALE = (248, 248, 248)
 
@@ -56,6 +57,8 @@ def render_pdf(document: Document, spool: Path, plot: Path, target: Path, most_r
     page.image(plot, w=page.epw, alt_text=document.plot.title)
     for section in document.sections:
         page.ln(4)
+        if page.will_page_break(_ROOM_FOR_A_TABLE):
+            page.add_page()
         page.line_of_text(section.title, size=12, style="B")
         _table(page, section, spool, most_rows)
         total = document.counts.get(section.key, 0)
@@ -75,7 +78,7 @@ def _table(page: _Page, section: Section, spool: Path, most_rows: int) -> None:
         headings_style=FontFace(emphasis="BOLD", fill_color=_GREY),
         cell_fill_color=_PALE,
         cell_fill_mode=TableCellFillMode.ROWS,
-        borders_layout="HORIZONTAL_LINES",
+        borders_layout="SINGLE_TOP_LINE",
         line_height=4.2,
         repeat_headings=1,
     ) as table:

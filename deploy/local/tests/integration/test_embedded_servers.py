@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -11,6 +12,8 @@ import psutil
 import pytest
 
 from local_stack import background, control, embedded, orphans, server_commands
+from local_stack.errors import LocalStackError
+from local_stack.ports import free_port
 from local_stack.servers.roles import SERVICES, apply_roles
 from local_stack.servers.unprivileged import remove_home
 from local_stack.state import State
@@ -84,3 +87,24 @@ async def test_after_a_killed_supervisor_up_recovers_with_the_data(state: State)
     connection = await asyncpg.connect(embedded.servers(state, {}).database_url("orders"))
     assert await connection.fetchval("SELECT answer FROM kept") == 42
     await connection.close()
+
+
+async def test_given_servers_are_used_and_not_started(state: State, tmp_path: Path):
+    given = embedded.servers(state, {})
+    environment = {
+        "DATABASE_URL": given.admin_database_url,
+        "REDIS_URL": given.redis_url,
+        "AMQP_URL": given.amqp_url,
+    }
+    other = State(tmp_path)
+    await asyncio.to_thread(embedded.prepare, other, environment, print)
+    assert embedded.programs(other, environment, durable=True) == []
+    connection = await asyncpg.connect(embedded.servers(other, environment).database_url("reports"))
+    assert await connection.fetchval("SELECT current_schema()") == "reports"
+    await connection.close()
+
+
+async def test_a_given_database_that_does_not_answer_is_one_clear_error(tmp_path: Path):
+    environment = {"DATABASE_URL": f"postgresql://postgres@127.0.0.1:{free_port()}/postgres"}
+    with pytest.raises(LocalStackError, match="DATABASE_URL must name a superuser"):
+        await asyncio.to_thread(embedded.prepare, State(tmp_path), environment, print)

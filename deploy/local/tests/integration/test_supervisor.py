@@ -17,7 +17,7 @@ from local_stack.errors import LocalStackError
 from local_stack.ports import free_port
 from local_stack.state import State
 
-# A daemon like the real one, whose table has two HTTP servers and one that dies when told to by a file.
+# A daemon like the real one, whose table has two HTTP servers, and one that dies at once when a test wants it.
 DAEMON = """
 import sys
 from pathlib import Path
@@ -28,33 +28,43 @@ from local_stack.state import State
 state = State(Path(sys.argv[1]))
 first, second = int(sys.argv[2]), int(sys.argv[3])
 
-def serve(name, port, after=()):
+def serve(name, port, after=(), rank=0):
     command = (sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1")
     return Program(name=name, command=command, directory=state.folder("www"), port=port,
-                   probe=HttpProbe(port, "/"), after=after)
+                   probe=HttpProbe(port, "/"), after=after, stop_rank=rank)
 
-run(state, "tiny", lambda: [serve("first", first), serve("second", second, after=("first",))])
+def table():
+    yield serve("first", first)
+    yield serve("second", second, after=("first",), rank=1)
+    if "broken" in sys.argv:
+        yield Program(name="broken", command=(sys.executable, "-c", "import sys; sys.exit('no such table: orders')"),
+                      probe=HttpProbe(1))
+
+run(state, "tiny", lambda: list(table()))
 """
 
 
 class Tiny:
     """A running tiny system."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, *extra: str) -> None:
         self.state = state
         self.ports = free_port(), free_port()
-        self.start()
+        self.launch(*extra)
 
     def start(self) -> None:
+        self.launch()
+        background.wait_until_ready(self.state, 20, lambda _name, _seconds: None)
+
+    def launch(self, *extra: str) -> None:
         (self.state.root / "supervisor.json").unlink(missing_ok=True)
         with self.state.log("supervisor").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", DAEMON, str(self.state.root), *map(str, self.ports)],
+                [sys.executable, "-c", DAEMON, str(self.state.root), *map(str, self.ports), *extra],
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
-        background.wait_until_ready(self.state, 20, lambda _name, _seconds: None)
 
     def status(self, name: str) -> dict[str, Any]:
         programs = control.ask(self.state, "status")["programs"]
@@ -70,6 +80,7 @@ class Tiny:
 @pytest.fixture
 def tiny(tmp_path: Path) -> Iterator[Tiny]:
     system = Tiny(State(tmp_path))
+    background.wait_until_ready(system.state, 20, lambda _name, _seconds: None)
     yield system
     background.shut_down(system.state)
     system.process.wait(10)
@@ -120,6 +131,24 @@ def test_a_second_supervisor_on_the_same_folder_does_not_start(tiny: Tiny):
     assert second.returncode != 0
     assert "another command has held" in second.stderr
     assert tiny.status("first")["ready"]
+
+
+def test_a_program_that_never_comes_up_is_named_with_its_last_lines_long_before_the_deadline(tmp_path: Path):
+    system = Tiny(State(tmp_path), "broken")
+    try:
+        begun = time.monotonic()
+        with pytest.raises(LocalStackError, match=r"not ready after .*: broken\.[\s\S]*no such table: orders"):
+            background.wait_until_ready(system.state, 200, lambda _name, _seconds: None)
+        assert time.monotonic() - begun < 60
+    finally:
+        background.shut_down(system.state)
+        system.process.wait(10)
+
+
+def test_what_uses_a_thing_is_stopped_before_it(tiny: Tiny):
+    assert background.shut_down(tiny.state)
+    log = tiny.state.log("supervisor").read_text()
+    assert 0 < log.index("second stopped") < log.index("first stopped")
 
 
 def test_shut_down_leaves_nothing(tiny: Tiny):

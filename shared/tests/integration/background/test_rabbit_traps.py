@@ -84,8 +84,9 @@ async def test_1_consumers_come_back_after_the_connection_was_closed(
     database: Database, bus: Bus, background: Background, broker: Broker, queue: str
 ) -> None:
     await start(Consumer(bus, database, Subscription(queue, TYPES, record)), background)
+    before = bus._connection
     assert await broker.close_connections(bus.name) == 1
-    await eventually(lambda: not bus.healthy())
+    await eventually(lambda: bus.healthy() and bus._connection is not before)
     await place(database, 1)
     await eventually(lambda: effects(database), ["orders/1 1"])
 

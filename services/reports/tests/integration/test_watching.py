@@ -135,10 +135,12 @@ async def test_a_client_that_hangs_up_leaves_nothing_behind(
     async def channels() -> int:
         return len(await redis.pubsub_channels("jobs:reports:*"))
 
-    streams = [stream(quiet_api, f"/api/v1/reports/{report['id']}", headers) for _ in range(5)]
+    streams = [stream(quiet_api, f"/api/v1/reports/{report['id']}", headers) for _ in range(15)]
     for one in streams:
         await anext(one)
     assert await channels() == 1
+    # More than the pool has connections: a stream holds none while it waits.
+    assert (await quiet_api.get(f"/api/v1/reports/{report['id']}", headers=headers)).status_code == 200
     for one in streams:
         await one.aclose()
 

@@ -17,7 +17,10 @@ Amount = tuple[date, str, Decimal]
 
 
 def plot_over_time(title: str, amounts: Iterable[Amount]) -> Plot:
-    """A bar a day, month or year, which the plot's title says, for each currency; at most the four currencies that come first by name."""
+    """A bar a day, month or year, which the plot's title says, for each currency.
+
+    Of more than four currencies those that come first by name are shown.
+    """
     days: dict[str, dict[date, Decimal]] = defaultdict(dict)
     for day, currency, amount in amounts:
         days[currency][day] = days[currency].get(day, Decimal(0)) + amount

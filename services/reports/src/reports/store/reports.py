@@ -9,9 +9,11 @@ import asyncpg
 from reports.domain.report import Report, ReportFormat, ReportStatus, ReportType, StoredFile
 from shared.postgres import Connection
 
-# A final report stands for itself, so that its job may be forgotten.
+# A final report stands for itself, so that its job may be forgotten. Columns are named, never `*`: a
+# column that a newer version adds must not change the result of a statement this one has prepared.
 _SELECT = """
-    SELECT reports.*,
+    SELECT reports.id, reports.user_id, reports.type, format, params, everyone, reports.error, job_id,
+        file_name, file_size, file_sha256, reports.created_at, reports.finished_at, version,
         coalesce(job.status, reports.status) AS shown_status,
         coalesce(job.percent, reports.progress) AS shown_progress,
         coalesce(job.progress_sequence, reports.sequence) AS shown_sequence

@@ -42,9 +42,9 @@ async def test_trap_1_a_fresh_connection_that_dies_is_a_502(gateway: GatewayProc
         call.writer.transport.abort()
 
     upstream.manner = always_dies
-    answer = await ask(gateway.port, "GET", "/api/v1/things")
+    answer = await ask(gateway.port, "GET", "/api/v1/forgetful")  # whose connections are all new
     assert (answer.status, answer.code) == (502, "bad_gateway")
-    assert len(upstream.seen) <= 2
+    assert len(upstream.seen) == 1
 
 
 async def test_trap_2_a_post_is_never_sent_twice(gateway: GatewayProcess, upstream: RawUpstream):
@@ -349,13 +349,12 @@ async def test_garbage_from_the_upstream_is_502(gateway: GatewayProcess, upstrea
 
 async def test_surplus_bytes_after_an_answer_never_reach_the_next_one(gateway: GatewayProcess, upstream: RawUpstream):
     async def answers(call: Call) -> None:
-        await call.send(
-            b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nokHTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil"
-        )
+        await call.send(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nx-evil: 1")
 
     upstream.manner = answers
     for _ in range(3):
-        assert (await ask(gateway.port, "GET", "/api/v1/things")).body == b"ok"
+        answer = await ask(gateway.port, "GET", "/api/v1/things")
+        assert (answer.status, answer.body, answer.get("x-evil")) == (200, b"ok", None)
 
 
 async def test_pipelined_requests_of_both_planes_are_answered_in_order(gateway: GatewayProcess):

@@ -41,6 +41,7 @@ AMBIGUOUS = {
 async def test_trap_10_what_can_be_read_twice_is_400_and_close(
     gateway: GatewayProcess, upstream: RawUpstream, raw: bytes
 ):
+    await ask(gateway.port, "GET", "/api/v1/things")  # leaves a connection that a smuggled request could take
     wire = await Wire.open(gateway.port)
     await wire.send(raw + b"GET /api/v1/things?smuggled HTTP/1.1\r\nhost: a\r\n\r\n")
     answer = await wire.answer()

@@ -173,7 +173,7 @@ async def test_a_worker_killed_in_the_middle_loses_no_report(
     await eventually(orphans_gone, 10)
     assert (await quiet_api.get(location, headers=headers)).json()["finished_at"] is None
     async with running_worker(quiet_settings):
-        report = await finished(quiet_api, location, headers, 60)
+        report = await finished(quiet_api, location, headers, 120)
     assert (report["status"], report["progress"], report["error"]) == ("succeeded", 100, None)
     number = location.rpartition("/")[2]
     assert [path.name for path in (directory / number).iterdir()] == ["2.pdf"], "the second attempt's, and no rest"
@@ -194,7 +194,7 @@ async def test_a_report_that_cannot_be_stored_fails_with_a_word_for_its_owner(
         update={"storage": quiet_settings.storage.model_copy(update={"directory": not_a_directory})}
     )
     async with running_worker(broken):
-        report = await finished(quiet_api, location, headers, 60)
+        report = await finished(quiet_api, location, headers, 120)
     assert (report["status"], report["error"]) == ("failed", "The report could not be made.")
     stream = await quiet_api.get(f"{location}/events", headers=headers)
     assert "event: failed" in stream.text

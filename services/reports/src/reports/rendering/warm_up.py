@@ -1,7 +1,7 @@
 """Makes new rendering processes start quickly: each one is forked from one that has the libraries loaded."""
 
-import multiprocessing
 import os
+from multiprocessing import forkserver
 from pathlib import Path
 
 _MODULES = ["reports.rendering.finished_file", "reports.rendering.plot_file", "reports.rendering.pdf_file"]
@@ -16,4 +16,6 @@ def warm_up(cache: Path) -> None:
     os.environ.setdefault("MPLCONFIGDIR", str(cache))
     # The server of forks has one thread only if the linear algebra under matplotlib starts none.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    multiprocessing.set_forkserver_preload(_MODULES)
+    forkserver.set_forkserver_preload(_MODULES)
+    # It loads beside the start of the worker, so that not even the first report waits for it.
+    forkserver.ensure_running()

@@ -9,6 +9,11 @@ import pytest
 from users.domain.credentials import digest
 from users.testing import Account, Accounts
 
+_WAITING = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE wait_event_type = 'Lock' AND query LIKE '%FOR UPDATE OF%' AND usename = current_user
+"""
+
 
 async def _refresh(client: httpx.AsyncClient, token: str) -> httpx.Response:
     return await client.post("/api/v1/auth/refresh", json={"refresh_token": token})
@@ -61,13 +66,10 @@ async def test_requests_that_overlap_do_not_end_the_family(
     async with accounts.database.transaction() as holder:
         await holder.execute("SELECT FROM sessions WHERE id = $1 FOR UPDATE", session)
         racing = [asyncio.create_task(_refresh(client, token)) for _ in range(2)]
-        waiting = 0
-        while waiting < 2:
-            await asyncio.sleep(0.02)
-            waiting = await holder.fetchval(
-                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%FOR UPDATE OF%'"
-                " AND usename = current_user"
-            )
+        async with asyncio.timeout(20):
+            # Outside of a transaction: inside, pg_stat_activity is read once and kept.
+            while await accounts.value(_WAITING) < 2:
+                await asyncio.sleep(0.02)
     answers = {answer.status_code: answer for answer in await asyncio.gather(*racing)}
     assert set(answers) == {200, 401}
     assert answers[401].json()["code"] == "refresh_token_superseded"

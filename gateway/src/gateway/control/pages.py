@@ -25,6 +25,7 @@ async def page(gateway: TheGateway) -> Response:
     rows = "".join(
         f'<tr><td>{escape(name)}</td><td class="{state}">{state}</td></tr>' for name, state in checks.items()
     )
+    names = escape(", ".join(gateway.table.model.upstreams))
     links = [
         ("/docs", "The API, to read and to try"),
         ("/openapi.json", "The same as one OpenAPI document"),
@@ -47,7 +48,7 @@ async def page(gateway: TheGateway) -> Response:
 <body>
 <main>
 <h1>Gatehouse</h1>
-<p>An API gateway with services behind it: users, orders, reports. You are at the front door.</p>
+<p>An API gateway with services behind it: {names}. You are at the front door.</p>
 <table><thead><tr><th>Part</th><th>State</th></tr></thead><tbody>{rows}</tbody></table>
 <ul>{items}</ul>
 </main>

@@ -17,7 +17,7 @@ from shared.jobs.worker import JobWorker
 from shared.messaging import Bus, Consumer, Relay, Subscription, inbox
 from shared.messaging.parking import observe_parked
 from shared.settings import ServiceSettings
-from shared.web import Resources, create_app
+from shared.web import Resources, create_app, idempotency
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -81,6 +81,7 @@ class Worker:
         async with self._held.database.transaction() as connection:
             await inbox.trim(connection)
             await jobs_store.trim(connection, jobs_store.RETENTION)
+            await idempotency.trim(connection)
 
 
 def create_worker(

@@ -36,7 +36,9 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def process(environment: dict[str, str]) -> AsyncIterator[subprocess.Popen[bytes]]:
-    child = subprocess.Popen([sys.executable, "-c", PROGRAM], env={**os.environ, **environment})
+    child = subprocess.Popen(  # noqa: ASYNC220 - starting it takes no time, and nothing else runs
+        [sys.executable, "-c", PROGRAM], env={**os.environ, **environment}
+    )
     try:
         yield child
     finally:

@@ -33,6 +33,18 @@ async def test_fastapi_1_a_wrong_method_is_405_with_allow_while_traced(sample: h
     assert response.headers["allow"]
 
 
+async def test_forwarding_9_head_is_get_without_a_body(sample: httpx.AsyncClient, signer: Signer):
+    created = await sample.post("/notes", json={"text": "headed"}, headers=signer.headers(1))
+    path = created.headers["location"]
+    whole, head = await sample.get(path), await sample.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == whole.headers["content-length"]
+    assert head.headers["etag"] == whole.headers["etag"]
+    assert (await sample.head("/notes/999999")).status_code == 404
+    assert (await sample.get(path)).json() == "headed", "the connection goes on"
+    assert "HEAD" in (await sample.delete(path)).headers["allow"]
+
+
 async def test_a_body_that_does_not_parse_is_400(sample: httpx.AsyncClient, signer: Signer):
     headers = {**signer.headers(1), "Content-Type": "application/json"}
     assert_problem(await sample.post("/notes", content=b"{", headers=headers), 400, "malformed_json")

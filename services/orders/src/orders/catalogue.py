@@ -25,17 +25,17 @@ async def lock_product(connection: Connection, product_id: int) -> Product:
 async def add_product(connection: Connection, fields: ProductFields) -> Product:
     """Put a new product on the shelf. Raises SkuTaken."""
     product = await products.insert(connection, fields)
-    await events.say_product(connection, product)
+    await events.say_products(connection, [product])
     return product
 
 
 async def change_product(connection: Connection, product_id: int, fields: ProductFields) -> Product:
     """Give a locked product these fields. Raises SkuTaken."""
     product = await products.update(connection, product_id, fields)
-    await events.say_product(connection, product)
+    await events.say_products(connection, [product])
     return product
 
 
 async def delete_product(connection: Connection, product_id: int) -> None:
     """Take a locked product out of the catalogue; orders keep their copy of it."""
-    await events.say_product(connection, await products.delete(connection, product_id))
+    await events.say_products(connection, [await products.delete(connection, product_id)])

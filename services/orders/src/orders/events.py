@@ -4,6 +4,7 @@ Products are announced after every change, one of their stock by an order too, s
 version of a product is the newest there is.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from orders.domain.orders import Order, OrderStatus
 from orders.domain.products import Product
 from orders.store import customers
-from shared.messaging import Event, Subscription, append_event
+from shared.messaging import Event, Subscription, append_event, append_events
 from shared.postgres import Connection
+from shared.telemetry import current_traceparent
 from shared.web.fields import BIGINT_MAX
 
 SOURCE = "/services/orders"
@@ -41,15 +43,20 @@ async def say_order(connection: Connection, order: Order) -> None:
     )
 
 
-async def say_product(connection: Connection, product: Product) -> None:
-    """Tell that a product, or its stock, changed or was deleted."""
-    await append_event(
-        connection,
-        type=PRODUCT_CHANGED,
-        source=SOURCE,
-        subject=f"products/{product.id}",
-        data=product_data(product),
-    )
+async def say_products(connection: Connection, products: Iterable[Product]) -> None:
+    """Tell that products, or their stock, changed or were deleted; one statement for all."""
+    traceparent = current_traceparent()
+    events = [
+        Event.new(
+            type=PRODUCT_CHANGED,
+            source=SOURCE,
+            subject=f"products/{product.id}",
+            data=product_data(product),
+            traceparent=traceparent,
+        )
+        for product in products
+    ]
+    await append_events(connection, events)
 
 
 def order_data(order: Order) -> dict[str, Any]:

@@ -28,8 +28,7 @@ async def place_order(connection: Connection, principal: Principal, asked: Itera
     shelves = await products.take(connection, lines)
     order = await orders.insert(connection, principal.user_id, draft_order(lines, shelves))
     await events.say_order(connection, order)
-    for shelf in shelves.values():
-        await events.say_product(connection, shelf.product)
+    await events.say_products(connection, [shelf.product for shelf in shelves.values()])
     return order
 
 
@@ -54,8 +53,7 @@ async def lead_order(
     check_step(order.status, wanted, by_admin=principal.is_admin)
     order = await enter_status(connection, order, wanted)
     if wanted is OrderStatus.CANCELLED:
-        for product in await products.give_back(connection, order.id):
-            await events.say_product(connection, product)
+        await events.say_products(connection, await products.give_back(connection, order.id))
         payment = await payments.refund(connection, order.id)
         if payment is not None:
             await provider.refund(charge_of(order, payment.method))

@@ -4,6 +4,7 @@ Order for one aggregate: append after the aggregate's row was changed in the sam
 the lock on that row puts the appends in the order of the commits.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,9 +15,14 @@ from shared.messaging.wake import wake_after_commit
 from shared.postgres import Connection
 from shared.telemetry import current_traceparent
 
+# One statement for any number of messages, in their order.
 _INSERT = """
     INSERT INTO outbox (message_id, exchange, routing_key, subject, content_type, body, traceparent)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    SELECT message_id, exchange, routing_key, subject, content_type, body, traceparent
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[])
+        WITH ORDINALITY
+        AS messages (message_id, exchange, routing_key, subject, content_type, body, traceparent, place)
+    ORDER BY place
     RETURNING pg_current_xact_id()::text
 """
 
@@ -48,41 +54,47 @@ async def append_event(
     ``subject`` the aggregate, such as ``orders/42``; ``data`` its state after the change.
     """
     event = Event.new(type=type, source=source, subject=subject, data=data, traceparent=current_traceparent())
-    await append_message(
-        connection,
+    await append_events(connection, [event])
+    return event
+
+
+async def append_events(connection: Connection, events: Sequence[Event]) -> None:
+    """Write events to the outbox in the caller's transaction, in one statement."""
+    messages = [
         OutboxMessage(
             message_id=UUID(event.id),
             exchange=EVENTS,
-            routing_key=type,
-            subject=subject,
+            routing_key=event.type,
+            subject=event.subject,
             content_type=CONTENT_TYPE,
             body=event.encode(),
             traceparent=event.traceparent,
-        ),
-    )
-    return event
+        )
+        for event in events
+    ]
+    await append_messages(connection, messages)
 
 
 async def append_direct(connection: Connection, *, queue: str, subject: str, body: bytes) -> None:
     """Write a message for one queue to the outbox in the caller's transaction."""
-    await append_message(
-        connection,
-        OutboxMessage(uuid4(), "", queue, subject, "application/json", body, current_traceparent()),
-    )
+    message = OutboxMessage(uuid4(), "", queue, subject, "application/json", body, current_traceparent())
+    await append_messages(connection, [message])
 
 
-async def append_message(connection: Connection, message: OutboxMessage) -> None:
-    """Write the row and have the relay woken once it is committed."""
+async def append_messages(connection: Connection, messages: Sequence[OutboxMessage]) -> None:
+    """Write the rows and have the relay woken once they are committed."""
     if not connection.is_in_transaction():
         raise RuntimeError("the outbox is written in the transaction of the change, and there is none")
+    if not messages:
+        return
     transaction: str = await connection.fetchval(
         _INSERT,
-        message.message_id,
-        message.exchange,
-        message.routing_key,
-        message.subject,
-        message.content_type,
-        message.body,
-        message.traceparent,
+        [message.message_id for message in messages],
+        [message.exchange for message in messages],
+        [message.routing_key for message in messages],
+        [message.subject for message in messages],
+        [message.content_type for message in messages],
+        [message.body for message in messages],
+        [message.traceparent for message in messages],
     )
     wake_after_commit(int(transaction))

@@ -21,6 +21,7 @@ from shared.settings import RedisSettings, ServiceSettings
 from shared.telemetry import configure_telemetry, trace_application
 from shared.web.content_type import require_json
 from shared.web.hangup import CancelOnHangUp
+from shared.web.head import HeadAsGet
 from shared.web.health import Check, health_router
 from shared.web.observe import ObserveRequests, metrics
 from shared.web.openapi import describe
@@ -89,6 +90,7 @@ def create_app(
     app.state.service_name = service
     app.add_middleware(CancelOnHangUp)
     app.add_middleware(ObserveRequests)
+    app.add_middleware(HeadAsGet)
     install_problem_handlers(app)
     for router in routers:
         app.include_router(router, dependencies=[Depends(require_json)])

@@ -36,6 +36,16 @@ VALUES ($1, $2, $3, $4, $5, $6, now() + $7::interval)
 ON CONFLICT (owner, key) DO UPDATE SET fingerprint = excluded.fingerprint, status = excluded.status,
     headers = excluded.headers, body = excluded.body, created_at = now(), expires_at = excluded.expires_at
 """
+_TRIM = """
+DELETE FROM idempotency_keys WHERE (owner, key) IN (
+    SELECT owner, key FROM idempotency_keys WHERE expires_at < now() LIMIT 10000
+)
+"""
+
+
+async def trim(connection: Connection) -> None:
+    """Delete some of the answers whose time is over; the worker does."""
+    await connection.execute(_TRIM)
 
 
 @dataclass(frozen=True)

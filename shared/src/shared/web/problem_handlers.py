@@ -32,7 +32,7 @@ _CODES = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body_too_large",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
 }
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def install_problem_handlers(app: FastAPI) -> None:
@@ -127,13 +127,14 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 
 def _allowed_methods(request: Request) -> list[str]:
     # Starlette names the methods of the first route of the path only; RFC 9110 section 10.2.1 wants all.
-    return [
+    allowed = [
         method
         for method in _METHODS
         if any(
             route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.router.routes
         )
     ]
+    return [*allowed, "HEAD"] if "GET" in allowed else allowed
 
 
 async def _on_data_error(request: Request, error: Exception) -> Response:

@@ -170,9 +170,9 @@ async def test_ids_that_are_none(client: httpx.AsyncClient):
 async def test_a_method_that_is_not_there_names_those_that_are(client: httpx.AsyncClient, admin: Headers):
     refused = await client.put("/api/v1/products", headers=admin)
     assert (refused.status_code, refused.json()["code"]) == (405, "method_not_allowed")
-    assert refused.headers["allow"] == "GET, POST"
+    assert refused.headers["allow"] == "GET, POST, HEAD"
     refused = await client.post("/api/v1/products/1", headers=admin)
-    assert refused.headers["allow"] == "GET, PUT, PATCH, DELETE"
+    assert refused.headers["allow"] == "GET, PUT, PATCH, DELETE, HEAD"
 
 
 async def test_a_path_with_a_slash_too_many_is_another_path(client: httpx.AsyncClient):

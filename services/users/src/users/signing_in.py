@@ -64,26 +64,22 @@ async def log_in(database: Database, own: Holdings, email: str, password: str, c
 async def refresh(database: Database, own: Holdings, token: str) -> TokenPair:
     """Spend a refresh token for the next pair (RFC 9700 section 4.14).
 
-    A token that was spent before ends its session. Of requests that overlap one wins; the others are
-    refused without ending it: that is a client that asked twice, and who stole the token and came
-    second has nothing and ends the session by the next try. Raises Unauthorized.
+    A token that was spent before ends its session, also when two requests overlap: which of the two is
+    the thief's cannot be told. Raises Unauthorized.
     """
     next_token = new_refresh_token()
     async with database.transaction() as connection:
         use = await store.lock_by_token(connection, digest(token))
         user = await users.find(connection, use.user_id) if use else None
         usable = use is not None and user is not None and use.session_alive and user.is_active
-        if use is not None and usable and not use.used:
-            await store.rotate(connection, use.session_id, digest(token), digest(next_token))
-        elif use is not None and use.used and not use.raced:
+        if use is not None and use.used:
             await store.end(connection, use.session_id, "token_reused")
+        elif use is not None and usable:
+            await store.rotate(connection, use.session_id, digest(token), digest(next_token))
     # Refused only here, after the commit: an exception inside would undo the end of the session.
-    if use is None or user is None or not usable:
-        raise Unauthorized("invalid_refresh_token", "The refresh token is not valid.")
-    if use.used and use.raced:
-        raise Unauthorized("refresh_token_superseded", "Another request has just used this refresh token.")
-    if use.used:
-        log.warning("refresh_token_reused", user_id=user.id, session_id=use.session_id)
+    if use is None or user is None or use.used or not usable:
+        if use is not None and use.used:
+            log.warning("refresh_token_reused", user_id=use.user_id, session_id=use.session_id)
         raise Unauthorized("invalid_refresh_token", "The refresh token is not valid.")
     return TokenPair(_access_token(own, user, use.session_id), next_token)
 

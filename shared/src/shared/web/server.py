@@ -29,10 +29,9 @@ class GracefulServer(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin the stop; a second signal ends at once."""
         if not self.started:
-            # Still waiting for a dependency: nothing is in hand, so there is nothing to drain.
-            signal.signal(sig, signal.SIG_DFL)
-            os.kill(os.getpid(), sig)
-            return
+            # Still waiting for a dependency: nothing is in hand, so there is nothing to drain. Not by the signal's
+            # default action, which a process that is the first of its container does not have.
+            os._exit(128 + sig)
         if self._draining.is_set():
             super().handle_exit(sig, frame)
             return

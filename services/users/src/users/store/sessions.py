@@ -21,10 +21,7 @@ _LOCK_BY_TOKEN = f"""
     FROM refresh_tokens JOIN sessions ON sessions.id = refresh_tokens.session_id
     WHERE digest = $1 FOR UPDATE OF sessions
 """  # noqa: S608 - a constant
-_TOKEN_USE = """
-    SELECT used_at IS NOT NULL AS used, coalesce(used_at > now(), false) AS raced
-    FROM refresh_tokens WHERE digest = $1
-"""  # noqa: S105 - no password
+_TOKEN_USED = "SELECT used_at IS NOT NULL FROM refresh_tokens WHERE digest = $1"  # noqa: S105 - no password
 _USE = "UPDATE refresh_tokens SET used_at = clock_timestamp() WHERE digest = $1"
 _TOUCH = "UPDATE sessions SET last_used_at = now() WHERE id = $1"
 _END = "UPDATE sessions SET ended_at = now(), end_reason = $2 WHERE id = $1 AND ended_at IS NULL"
@@ -44,13 +41,12 @@ _FIND = f"SELECT {_COLUMNS} FROM sessions WHERE user_id = $1 AND id = $2 AND {_A
 
 @dataclass(frozen=True, slots=True)
 class TokenUse:
-    """What a refresh token stands for. ``raced``: it was used after our transaction had begun."""
+    """What a refresh token stands for."""
 
     session_id: int
     user_id: int
     session_alive: bool
     used: bool
-    raced: bool
 
 
 def _session(row: asyncpg.Record) -> Session:
@@ -74,10 +70,10 @@ async def lock_by_token(connection: Connection, digest: bytes) -> TokenUse | Non
     session = await connection.fetchrow(_LOCK_BY_TOKEN, digest)
     if session is None:
         return None
-    token = await connection.fetchrow(_TOKEN_USE, digest)
-    if token is None:
+    used: bool | None = await connection.fetchval(_TOKEN_USED, digest)
+    if used is None:
         return None
-    return TokenUse(session["id"], session["user_id"], session["alive"], token["used"], token["raced"])
+    return TokenUse(session["id"], session["user_id"], session["alive"], used)
 
 
 async def rotate(connection: Connection, session_id: int, used: bytes, new: bytes) -> None:

@@ -101,12 +101,13 @@ class Sink:
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.recipients: list[str] = []
-        self.answers: list[str] = []
+        self.answers: dict[str, str] = {}
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
-        """Take a message, or answer what is to be answered first."""
-        if self.answers:
-            return self.answers.pop(0)
+        """Take a message, or give its recipient's answer once: the mails of other tests may still be on their way."""
+        for recipient in envelope.rcpt_tos:
+            if recipient in self.answers:
+                return self.answers.pop(recipient)
         self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
         self.recipients += envelope.rcpt_tos
         return "250 OK"

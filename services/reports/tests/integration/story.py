@@ -55,11 +55,10 @@ class OtherServices:
 
 def check_schema(event_type: str, data: dict[str, Any]) -> None:
     """Hold test events to the schema of whoever says them."""
-    found = list(SERVICES.glob(f"*/events/{event_type}.json"))
-    if found:
-        schema = json.loads(found[0].read_text())
-        checker = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
-        checker.validate(json.loads(json.dumps(data)))
+    [path] = SERVICES.glob(f"*/events/{event_type}.json")
+    schema = json.loads(path.read_text())
+    checker = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
+    checker.validate(json.loads(json.dumps(data)))
 
 
 def moment(days: float = 0) -> str:

@@ -80,12 +80,14 @@ async def test_deleting_a_report_kills_its_render(
         place = directory / location.rpartition("/")[2]
         await rendering(quiet_api, location, headers)
         before = children(os.getpid())
-        await asyncio.sleep(1)
-        busiest, spent = max(
-            ((pid, seconds - before.get(pid, seconds)) for pid, seconds in children(os.getpid()).items()),
-            key=lambda found: found[1],
-        )
-        assert spent > 0.1, "this one renders"
+
+        async def renders() -> int | None:
+            """The process that has worked since, however little a busy machine gives it."""
+            spent = {pid: seconds - before.get(pid, 0.0) for pid, seconds in children(os.getpid()).items()}
+            busiest = max(spent, key=spent.__getitem__)
+            return busiest if spent[busiest] > 0.1 else None
+
+        busiest = await eventually(renders)
         started = time.monotonic()
         assert (await quiet_api.delete(location, headers=headers)).status_code == 204
         assert (await quiet_api.get(location, headers=headers)).status_code == 404

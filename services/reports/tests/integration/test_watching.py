@@ -51,11 +51,19 @@ async def test_progress_comes_while_it_is_made_to_every_listener(
     headers = signer.headers(new_id())
     location = (await ask(quiet_api, headers, "user_activity", "pdf")).headers["location"]
 
-    async def listen() -> list[Sent]:
-        return [sent async for sent in stream(quiet_api, location, headers)]
+    listening = [asyncio.Event() for _ in range(3)]
 
-    listeners = [asyncio.create_task(listen()) for _ in range(3)]
-    await asyncio.sleep(0.3)  # all of them listen before anything begins
+    async def listen(begun: asyncio.Event) -> list[Sent]:
+        heard: list[Sent] = []
+        async for sent in stream(quiet_api, location, headers):
+            heard.append(sent)
+            begun.set()
+        return heard
+
+    listeners = [asyncio.create_task(listen(begun)) for begun in listening]
+    async with asyncio.timeout(20):
+        for begun in listening:
+            await begun.wait()
     async with running_worker(quiet_settings):
         heard = await asyncio.wait_for(asyncio.gather(*listeners), 40)
     for sent in heard:

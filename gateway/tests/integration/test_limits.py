@@ -122,18 +122,16 @@ async def _until_up(gateway: GatewayProcess) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_trap_6_a_redis_that_hangs_costs_fifty_milliseconds_once(own_gateway: GatewayProcess):
+async def test_trap_6_a_redis_that_hangs_is_waited_for_once(own_gateway: GatewayProcess):
     gateway, valkey = own_gateway, own_gateway.valkey
     assert (await mode(gateway, "open")).status == 200
     os.kill(valkey.pid, signal.SIGSTOP)
     try:
-        seconds: list[float] = []
         for _ in range(5):
-            started = time.monotonic()
             assert (await mode(gateway, "open")).status == 200
-            seconds.append(time.monotonic() - started)
-        assert seconds[0] < 0.15
-        assert all(value < 0.045 for value in seconds[1:]), seconds
+        # Only a request that waits its fifty milliseconds in vain says so; a clock would tell of the machine's load.
+        assert gateway.times_logged(event="limiter_redis_late") == 1
+        assert await gateway.metric("gateway_limit_verdicts_total", outcome="open") == 5
     finally:
         os.kill(valkey.pid, signal.SIGCONT)
     await _until_up(gateway)

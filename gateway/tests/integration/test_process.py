@@ -35,15 +35,15 @@ async def test_sigterm_finishes_what_is_in_flight(upstream: RawUpstream, valkey:
     async def waits(call: Call) -> None:
         if "/stream" in call.seen.target:
             await call.send(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
-            await call.send(b"2\r\n\n\n\r\n")
-            await call.hung_up()
+            while not await call.hung_up(0.2):  # more often than the stream's idle limit
+                await call.send(b"2\r\n\n\n\r\n")
             return
         started.set()
         await go_on.wait()
         await call.answer(200, b"done")
 
     upstream.manner = waits
-    async with running(upstream, valkey, HTTP_NOT_READY_SECONDS="0.5") as gateway:
+    async with running(upstream, valkey, HTTP_NOT_READY_SECONDS="2") as gateway:
         idle, busy, stream = [await Wire.open(gateway.port) for _ in range(3)]
         await idle.send(request("GET", "/health/live"))
         await idle.answer()
@@ -52,11 +52,12 @@ async def test_sigterm_finishes_what_is_in_flight(upstream: RawUpstream, valkey:
         await busy.send(request("GET", "/api/v1/things"))
         await asyncio.wait_for(started.wait(), 2)
         gateway.signal(signal.SIGTERM)
-        await asyncio.sleep(0.3)
+        await gateway.logged(event="draining")
         ready = await ask(gateway.port, "GET", "/health/ready")  # still accepting, and says not to send more
         assert (ready.status, ready.json()["status"]) == (503, "draining")
-        assert await idle.closed()
-        assert await asyncio.wait_for(stream.reader.read(), 2) == b"0\r\n\r\n"  # ended in order
+        assert await idle.closed(10)
+        rest = await asyncio.wait_for(stream.reader.read(), 10)
+        assert rest.endswith(b"\r\n0\r\n\r\n"), "ended in order"
         go_on.set()
         answer = await busy.answer()
         assert (answer.status, answer.body, answer["connection"]) == (200, b"done", "close")
@@ -68,9 +69,10 @@ async def test_trap_11_a_reload_drops_nothing_and_a_bad_file_is_refused(
 ):
     file = tmp_path / "routes.toml"
     shutil.copy(ROUTES, file)
-    held = asyncio.Event()
+    began, held = asyncio.Event(), asyncio.Event()
 
     async def waits(call: Call) -> None:
+        began.set()
         await held.wait()
         await call.answer(200, b"held")
 
@@ -78,7 +80,7 @@ async def test_trap_11_a_reload_drops_nothing_and_a_bad_file_is_refused(
         upstream.manner = waits
         busy = await Wire.open(gateway.port)
         await busy.send(request("GET", "/api/v1/things"))
-        await asyncio.sleep(0.1)
+        await asyncio.wait_for(began.wait(), 2)
         file.write_text(
             ROUTES.read_text()
             .replace('keep_alive = "10s"', 'keep_alive = "3s"')

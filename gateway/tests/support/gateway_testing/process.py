@@ -133,17 +133,26 @@ class GatewayProcess:
             self._process = None
             self._log_file.unlink(missing_ok=True)
 
-    async def logged(self, seconds: float = 2.0, **wanted: Any) -> dict[str, Any]:
+    async def logged(self, seconds: float = 10.0, **wanted: Any) -> dict[str, Any]:
         """The access-log line with these fields, waited for."""
         deadline = time.monotonic() + seconds
         while True:
-            for line in self._log_file.read_text().splitlines():
-                entry = json.loads(line)
-                if all(entry.get(name) == value for name, value in wanted.items()):
-                    return entry
+            found = self._lines_with(wanted)
+            if found:
+                return found[0]
             if time.monotonic() > deadline:
                 raise AssertionError(f"no line with {wanted} in\n{self._log_file.read_text()[-3000:]}")
             await asyncio.sleep(0.02)
+
+    def times_logged(self, **wanted: Any) -> int:
+        """How many lines there are now with these fields."""
+        return len(self._lines_with(wanted))
+
+    def _lines_with(self, wanted: dict[str, Any]) -> list[dict[str, Any]]:
+        # The last line may be half written.
+        lines = self._log_file.read_text().rpartition("\n")[0].splitlines()
+        entries = [json.loads(line) for line in lines]
+        return [entry for entry in entries if all(entry.get(name) == value for name, value in wanted.items())]
 
     async def metric(self, name: str, **labels: str) -> float:
         """The value of one sample, 0 when there is none."""

@@ -62,9 +62,13 @@ test-unit: $(SYNCED) ## The tests that need nothing
 	@echo "== unit"
 	@$(BIN)/python -m pytest $(wildcard */tests/unit */*/tests/unit)
 
+# A run a package: each has a database and a vhost of its own, and hears nothing of the others' events.
 test-integration: $(SYNCED) servers ## The tests on real Postgres, Redis and RabbitMQ
-	@echo "== integration"
-	@$(BIN)/python -m pytest $(wildcard */tests/integration */*/tests/integration)
+	@failed=; for tests in $(wildcard */tests/integration */*/tests/integration); do \
+	  echo "== integration, $$tests"; \
+	  $(BIN)/python -m pytest $$tests || failed="$$failed $$tests"; \
+	done; \
+	test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
 
 test-e2e: $(SYNCED) ## The tests of the whole system from outside
 	@echo "== end to end"

@@ -156,4 +156,4 @@ async def test_an_entity_tag_changes_with_the_state(api: httpx.AsyncClient, sign
 async def test_a_path_with_another_method_says_which_it_has(api: httpx.AsyncClient, signer: Signer):
     answer = await api.patch("/api/v1/reports/1", json={}, headers=signer.headers(new_id()))
     assert_problem(answer, 405, "method_not_allowed")
-    assert set(answer.headers["allow"].split(", ")) == {"GET", "DELETE"}
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD", "DELETE"}

@@ -172,4 +172,3 @@ async def test_the_same_rows_make_the_same_bytes(
     strip = str.maketrans("", "", "0123456789")
     texts = ["".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(c.content)).pages) for c in (one, two)]
     assert texts[0].translate(strip) == texts[1].translate(strip)
-    assert one.headers["etag"] != two.headers["etag"], "the time of the request is in the file"

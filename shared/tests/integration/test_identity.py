@@ -1,5 +1,6 @@
 """Forged, confused and insufficient tokens."""
 
+import asyncio
 import time
 from typing import Any
 
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from shared.http import create_http_client
 from shared.identity import RemoteKeys
+from shared.problems import Unavailable
 from shared.testing.tokens import Signer
 
 
@@ -110,6 +112,22 @@ async def test_forwarding_12_an_issuer_that_is_down_keeps_the_known_keys(
         monkeypatch.setattr("shared.identity.jwks._REFETCH_SECONDS", 0.0)
         assert await keys.find("test-key") is not None
         assert calls == 2
+
+
+async def test_forwarding_12_while_no_key_was_ever_had_a_token_is_503_and_not_refused():
+    calls = 0
+
+    async def down(_request: httpx.Request) -> httpx.Response:
+        nonlocal calls
+        calls += 1
+        await asyncio.sleep(0.05)
+        return httpx.Response(503)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(down)) as http:
+        keys = RemoteKeys("http://issuer.test/jwks", http)
+        answers = await asyncio.gather(*(keys.find("test-key") for _ in range(20)), return_exceptions=True)
+    assert {type(answer) for answer in answers} == {Unavailable}
+    assert calls == 1, "all who wait are answered by one call"
 
 
 async def test_a_client_is_made_without_the_environment_proxies():

@@ -102,7 +102,6 @@ def _common_settings(environment: Mapping[str, str], ports: SystemPorts, servers
     stage = environment.get("ENVIRONMENT") or "development"
     return kept | {
         "ENVIRONMENT": stage,
-        "LIMITS_SCALE": environment.get("LIMITS_SCALE") or ("1" if stage == _PRODUCTION else "100"),
         "SEED_DEMO_DATA": environment.get("SEED_DEMO_DATA") or ("false" if stage == _PRODUCTION else "true"),
         "LOG_LEVEL": environment.get("LOG_LEVEL") or "INFO",
         "PYTHONUNBUFFERED": "1",

@@ -47,9 +47,9 @@ async def test_it_starts_gets_ready_and_stops_when_told(
             await eventually(ready, 60)
             assert "http_server_requests_total" in (await client.get("/metrics")).text
             if module == "reports.main":
-                # JWKS_URL leads nowhere here: a token that cannot be verified is no token.
+                # JWKS_URL leads nowhere here: nothing can be said of a token.
                 refused = await client.get("/api/v1/reports", headers=signer.headers(1))
-                assert (refused.status_code, refused.json()["code"]) == (401, "invalid_token")
+                assert (refused.status_code, refused.json()["code"]) == (503, "identity_unavailable")
         process.send_signal(signal.SIGTERM)
         logged, _ = await asyncio.wait_for(process.communicate(), 20)
         # Uvicorn raises the signal again once all is closed, so that the parent sees why it ended.

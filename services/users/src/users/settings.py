@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from shared.settings import ServiceSettings, Settings
+from shared.settings import Environment, ServiceSettings, Settings
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -30,16 +30,27 @@ class PasswordSettings(Settings):
 
 
 class LoginSettings(Settings):
-    """Failed logins allowed by account and address; ``scale`` multiplies them."""
+    """Failed logins allowed by account and address; ``LIMITS_SCALE`` multiplies them.
+
+    ``gateway_networks`` is where the gateway calls from: its word on the client's address is believed.
+    """
 
     failures: int = Field(default=10, validation_alias="LOGIN_FAILURES", ge=1)
     window_seconds: int = Field(default=900, validation_alias="LOGIN_FAILURES_SECONDS", ge=1)
-    scale: float = Field(default=1.0, validation_alias="LIMITS_SCALE", gt=0)
-    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
-        default_factory=lambda: parse_networks(_PRIVATE_NETWORKS), validation_alias="TRUSTED_PROXIES"
+    environment: Environment = Field(default=Environment.DEVELOPMENT, validation_alias="ENVIRONMENT")
+    limits_scale: float | None = Field(default=None, validation_alias="LIMITS_SCALE", gt=0)
+    gateway_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+        default_factory=lambda: parse_networks(_PRIVATE_NETWORKS), validation_alias="GATEWAY_NETWORKS"
     )
 
-    @field_validator("trusted_proxies", mode="before")
+    @property
+    def scale(self) -> float:
+        """What the figures are multiplied by: as they stand in production, generous where people try things."""
+        if self.limits_scale is not None:
+            return self.limits_scale
+        return 1.0 if self.environment is Environment.PRODUCTION else 100.0
+
+    @field_validator("gateway_networks", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return parse_networks(value) if isinstance(value, str) else value

@@ -8,11 +8,14 @@ import jwt
 import structlog
 
 from shared.http import HttpClient, HttpError
+from shared.problems import Unavailable
 
 log = structlog.stdlib.get_logger(__name__)
 
 _FRESH_SECONDS = 300.0
 _REFETCH_SECONDS = 5.0
+_FIRST_SECONDS = 0.5
+"""Between two tries while there is no key at all: the issuer may just be starting."""
 
 
 class KeySource(Protocol):
@@ -38,20 +41,25 @@ class RemoteKeys:
         self._lock = asyncio.Lock()
 
     async def find(self, key_id: str) -> jwt.PyJWK | None:
-        """The key of this id, fetched when it is not known or the set is old."""
-        age = time.monotonic() - self._asked_at
-        known = self._keys.get(key_id)
-        if (known is not None and age < _FRESH_SECONDS) or (known is None and age < _REFETCH_SECONDS and self._keys):
-            return known
-        async with self._lock:
-            if key_id not in self._keys or time.monotonic() - self._asked_at >= _FRESH_SECONDS:
-                await self._fetch()
+        """The key of this id, fetched when it is not known or the set is old.
+
+        Raises Unavailable while no key was ever had: then nothing can be said of a token.
+        """
+        if self._should_fetch(key_id):
+            async with self._lock:
+                if self._should_fetch(key_id):  # whoever waited for the lock need not ask again
+                    await self._fetch()
+        if not self._keys:
+            raise Unavailable("identity_unavailable", "Tokens cannot be verified right now. Try again.")
         return self._keys.get(key_id)
 
+    def _should_fetch(self, key_id: str) -> bool:
+        age = time.monotonic() - self._asked_at
+        if not self._keys:
+            return age >= _FIRST_SECONDS
+        return age >= (_FRESH_SECONDS if key_id in self._keys else _REFETCH_SECONDS)
+
     async def _fetch(self) -> None:
-        if self._keys and time.monotonic() - self._asked_at < _REFETCH_SECONDS:
-            return
-        self._asked_at = time.monotonic()
         try:
             response = await self._http.get(self._url)
             response.raise_for_status()
@@ -59,4 +67,6 @@ class RemoteKeys:
         except (HttpError, jwt.PyJWTError, ValueError) as error:
             log.warning("jwks_not_fetched", error=repr(error), keys_kept=len(self._keys))
             return
+        finally:
+            self._asked_at = time.monotonic()
         self._keys = {key.key_id: key for key in found.keys if key.key_id is not None}

@@ -83,7 +83,7 @@ Own = Annotated[Holdings, Depends(_holdings)]
 def _client(request: Request, own: Own) -> Client:
     peer = request.client.host if request.client else ""
     forwarded_for = ",".join(request.headers.getlist("x-forwarded-for"))
-    address = client_address(peer, forwarded_for, own.settings.login.trusted_proxies)
+    address = client_address(peer, forwarded_for, own.settings.login.gateway_networks)
     agent = request.headers.get("user-agent", "")[:_USER_AGENT_LENGTH]
     return Client(address, agent)
 

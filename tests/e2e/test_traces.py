@@ -1,5 +1,6 @@
 """Who calls whom is asserted from the trace of one order, read by Jaeger's query API."""
 
+import secrets
 from typing import Any
 
 import httpx
@@ -69,7 +70,7 @@ def test_one_order_is_one_tree_across_gateway_orders_broker_and_reports(
 
 
 def test_the_callers_trace_is_kept(system: System, client: httpx.Client):
-    trace_id = "0af7651916cd43dd8448eb211c80319c"
+    trace_id = secrets.token_hex(16)
     answer = client.get("/api/v1/products", headers={"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"})
     assert answer.headers["traceresponse"].split("-")[1] == trace_id
     eventually(lambda: ("gateway", "orders") in edges(spans_of(system, trace_id)), what="the caller's trace")

@@ -17,12 +17,13 @@ from shared.jobs.worker import JobWorker
 from shared.messaging import Bus, Consumer, Relay, Subscription, inbox
 from shared.messaging.parking import observe_parked
 from shared.settings import ServiceSettings
+from shared.trimming import keep_trimmed
 from shared.web import Resources, create_app, idempotency
 
 log = structlog.stdlib.get_logger(__name__)
 
 OBSERVE_SECONDS = 15.0
-_OBSERVATIONS_PER_TRIM = 240
+TRIMS = {"inbox": inbox.trim, "jobs": jobs_store.trim, "idempotency_keys": idempotency.trim}
 
 
 class Worker:
@@ -53,7 +54,11 @@ class Worker:
         intake = [asyncio.create_task(consumer.run()) for consumer in self.consumers]
         if self._has_jobs:
             intake += [asyncio.create_task(self._wake.run()), asyncio.create_task(self._jobs.run())]
-        background = [asyncio.create_task(self._relay.run()), asyncio.create_task(self._look_after())]
+        background = [
+            asyncio.create_task(self._relay.run()),
+            asyncio.create_task(self._observe()),
+            asyncio.create_task(keep_trimmed(self._held.database, TRIMS)),
+        ]
         try:
             yield
         finally:
@@ -62,8 +67,7 @@ class Worker:
                 await self._jobs.drain(self._held.settings.http.drain_seconds)
             await _end(background)
 
-    async def _look_after(self) -> None:
-        rounds = 0
+    async def _observe(self) -> None:
         while True:
             await asyncio.sleep(OBSERVE_SECONDS)
             try:
@@ -71,17 +75,8 @@ class Worker:
                     await observe_parked(self._bus, [subscription.queue for subscription in self._subscriptions])
                     if self._has_jobs:
                         await self._jobs.observe()
-                rounds += 1
-                if rounds % _OBSERVATIONS_PER_TRIM == 0:
-                    await self._trim()
             except Exception:
                 log.exception("worker_not_observed")
-
-    async def _trim(self) -> None:
-        async with self._held.database.transaction() as connection:
-            await inbox.trim(connection)
-            await jobs_store.trim(connection, jobs_store.RETENTION)
-            await idempotency.trim(connection)
 
 
 def create_worker(

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.jobs.types import ClaimedJob, JobStatus, JobType
-from shared.postgres import Connection
+from shared.postgres import Connection, count_rows
 
 # The two sources are locked one after the other, so that each uses its own index.
 _CLAIM = """
@@ -67,7 +67,7 @@ _WAITING = """
     ) AS counted GROUP BY type
 """
 _TRIM = """
-    DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE finished_at < now() - $1::interval LIMIT 10000)
+    DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE finished_at < now() - $1::interval LIMIT $2)
 """
 
 RETENTION = timedelta(days=30)
@@ -128,6 +128,6 @@ async def count_waiting(connection: Connection) -> dict[str, int]:
     return {row["type"]: row["rows"] for row in await connection.fetch(_WAITING)}
 
 
-async def trim(connection: Connection, retention: timedelta) -> None:
-    """Delete some of the jobs that finished longer ago than this."""
-    await connection.execute(_TRIM, retention)
+async def trim(connection: Connection, limit: int) -> int:
+    """Delete at most ``limit`` jobs that finished longer ago than the retention; returns how many."""
+    return count_rows(await connection.execute(_TRIM, RETENTION, limit))

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from shared.postgres import Connection
+from shared.postgres import Connection, count_rows
 
 RETENTION = timedelta(days=30)
 """Longer than the log of events is kept and than a parked message should wait."""
@@ -14,7 +14,7 @@ _CLAIM = """
 """
 _TRIM = """
     DELETE FROM inbox WHERE (consumer, message_id) IN (
-        SELECT consumer, message_id FROM inbox WHERE received_at < now() - $1::interval LIMIT 10000
+        SELECT consumer, message_id FROM inbox WHERE received_at < now() - $1::interval LIMIT $2
     )
 """
 
@@ -27,7 +27,6 @@ async def claim(connection: Connection, consumer: str, message_id: str) -> bool:
     return await connection.fetchval(_CLAIM, consumer, message_id) is True
 
 
-async def trim(connection: Connection) -> int:
-    """Delete some of what is older than the retention; returns how many rows."""
-    status = await connection.execute(_TRIM, RETENTION)
-    return int(status.rpartition(" ")[2])
+async def trim(connection: Connection, limit: int) -> int:
+    """Delete at most ``limit`` rows older than the retention; returns how many."""
+    return count_rows(await connection.execute(_TRIM, RETENTION, limit))

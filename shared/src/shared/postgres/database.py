@@ -31,6 +31,11 @@ UNAVAILABLE = (
 """What is raised while Postgres is away, starting, stopping or full: worth another try later."""
 
 
+def count_rows(status: str) -> int:
+    """How many rows a statement touched, from what ``execute`` returns: ``DELETE 7``."""
+    return int(status.rpartition(" ")[2])
+
+
 async def _prepare(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     for name in ("json", "jsonb"):
         await connection.set_type_codec(

@@ -19,7 +19,7 @@ from fastapi.encoders import jsonable_encoder
 
 from shared.identity.dependencies import signed_in
 from shared.identity.principal import Principal
-from shared.postgres import Connection
+from shared.postgres import Connection, count_rows
 from shared.problems import BadRequest, Conflict, UnprocessableContent
 
 KEPT = timedelta(hours=24)
@@ -38,14 +38,14 @@ ON CONFLICT (owner, key) DO UPDATE SET fingerprint = excluded.fingerprint, statu
 """
 _TRIM = """
 DELETE FROM idempotency_keys WHERE (owner, key) IN (
-    SELECT owner, key FROM idempotency_keys WHERE expires_at < now() LIMIT 10000
+    SELECT owner, key FROM idempotency_keys WHERE expires_at < now() LIMIT $1
 )
 """
 
 
-async def trim(connection: Connection) -> None:
-    """Delete some of the answers whose time is over; the worker does."""
-    await connection.execute(_TRIM)
+async def trim(connection: Connection, limit: int) -> int:
+    """Delete at most ``limit`` answers whose time is over; returns how many. The worker does."""
+    return count_rows(await connection.execute(_TRIM, limit))
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,18 @@ async def test_a_worker_that_only_waits_makes_no_traces(
         assert [span.name for span in recorder.all()[before:]] == []
 
 
+async def test_a_worker_trims(database: Database, redis_url: str, amqp_url: str) -> None:
+    async def left() -> int:
+        async with database.acquire() as connection:
+            return await connection.fetchval("SELECT count(*) FROM inbox WHERE consumer = 'long ago'")
+
+    async with database.acquire() as connection:
+        await connection.execute("INSERT INTO inbox VALUES ('long ago', '1', now() - interval '1 year')")
+    assert await left() == 1
+    async with running(await _worker(database, _settings(database, redis_url, amqp_url))):
+        await eventually(left, 0)
+
+
 async def _is_ready(client: httpx.AsyncClient) -> bool:
     return (await _ready(client))[0] == 200
 

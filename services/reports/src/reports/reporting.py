@@ -1,7 +1,7 @@
 """Reports from asking to deleting: what endpoints and event handlers do with them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -26,11 +26,19 @@ from shared.jobs import enqueue, request_cancel
 from shared.postgres import Connection
 from shared.problems import Conflict, Forbidden, NotFound, Problem
 
+Precondition = Callable[[Report], None]
+"""Raises when the report is not in the state that the caller's condition names (If-Match)."""
+
 
 class Gone(Problem):
     """410: it was here, and will not come back."""
 
     status = HTTPStatus.GONE
+
+
+def not_there() -> NotFound:
+    """The answer for a report that is not there, or another's."""
+    return NotFound("report_not_found", "There is no such report.")
 
 
 async def request_report(
@@ -74,7 +82,7 @@ async def find_report(connection: Connection, principal: Principal, report_id: i
     """The caller's report. Raises NotFound, for another's too."""
     report = await store.find(connection, report_id)
     if report is None or report.user_id != principal.user_id:
-        raise NotFound("report_not_found", "No such report.")
+        raise not_there()
     return report
 
 
@@ -88,34 +96,40 @@ async def find_content(files: ReportFiles, report: Report) -> tuple[Path, Stored
     return path, report.file
 
 
-async def delete_report(connection: Connection, files: ReportFiles, principal: Principal, report_id: int) -> None:
-    """Forget a report of the caller with its file; one that is not finished is cancelled. Raises NotFound."""
-    report = await find_report(connection, principal, report_id)
+async def delete_report(
+    connection: Connection, files: ReportFiles, principal: Principal, report_id: int, *, precondition: Precondition
+) -> None:
+    """Forget a report of the caller with its file; one that is not finished is cancelled.
+
+    Raises NotFound, and what ``precondition`` raises.
+    """
+    report = await store.lock(connection, await find_report(connection, principal, report_id))
+    if report is None:
+        raise not_there()
+    precondition(report)
     await _delete(connection, files, report)
 
 
 async def delete_all_of(files: ReportFiles, connection: Connection, user_id: int) -> None:
     """Forget all reports of a user who is deleted."""
     for report in await store.of_user(connection, user_id):
-        await _delete(connection, files, report)
+        locked = await store.lock(connection, report)
+        if locked is not None:
+            await _delete(connection, files, locked)
 
 
 async def _delete(connection: Connection, files: ReportFiles, report: Report) -> None:
-    # The job's row is locked before the report's, as the worker does at the job's end: no deadlock.
     await request_cancel(connection, report.job_id)
-    report_now = await store.find_for_update(connection, report.id)
-    if report_now is None:
-        return
     await store.delete(connection, report.id)
-    if report_now.finished_at is None:
+    if report.finished_at is None:
         cancelled = replace(
-            report_now,
+            report,
             status=ReportStatus.CANCELLED,
             finished_at=datetime.now(UTC),
-            version=report_now.version + 1,
+            version=report.version + 1,
         )
         await events.ended(connection, cancelled)
     # Who still makes it clears up at its end. Files go before the commit: when that fails the row is
     # still there and can be deleted again, while a file without a row would stay for ever.
-    if report_now.status is not ReportStatus.RUNNING:
+    if report.status is not ReportStatus.RUNNING:
         await asyncio.to_thread(files.clear_up, report.id, None)

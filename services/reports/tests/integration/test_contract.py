@@ -4,12 +4,13 @@ import asyncio
 from datetime import datetime
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
 from shared.testing.tokens import Signer
 
-from .story import ask, finished, new_id
+from .story import ask, eventually, finished, new_id
 
 PROBLEM = {"type", "title", "status", "detail", "code", "instance", "trace_id"}
 
@@ -151,6 +152,33 @@ async def test_an_entity_tag_changes_with_the_state(api: httpx.AsyncClient, sign
     assert (await api.delete(location, headers={**headers, "If-Match": tag})).status_code == 204
     assert_problem(await api.get(location, headers=headers), 404, "report_not_found")
     assert_problem(await api.delete(location, headers=headers), 404, "report_not_found")
+
+
+async def test_a_delete_is_checked_against_what_the_job_wrote_while_it_waited(
+    quiet_api: httpx.AsyncClient, quiet_database: asyncpg.Connection, signer: Signer
+):
+    headers = signer.headers(new_id())
+    location = (await ask(quiet_api, headers, "order_summary", "csv")).headers["location"]
+    tag = (await quiet_api.get(location, headers=headers)).headers["etag"]
+    report_id = int(location.rsplit("/", 1)[1])
+    blocked = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+
+    async def waits() -> bool:
+        return await quiet_database.fetchval(blocked) > 0
+
+    async with quiet_database.transaction():
+        await quiet_database.execute(
+            "UPDATE jobs SET percent = 7, progress_sequence = progress_sequence + 1"
+            " WHERE id = (SELECT job_id FROM reports WHERE id = $1)",
+            report_id,
+        )
+        deleting = asyncio.create_task(quiet_api.delete(location, headers={**headers, "If-Match": tag}))
+        await eventually(waits)
+    assert_problem(await deleting, 412, "version_mismatch")
+    shown = await quiet_api.get(location, headers=headers)
+    assert (shown.status_code, shown.json()["status"], shown.json()["progress"]) == (200, "queued", 7)
+    current = {**headers, "If-Match": shown.headers["etag"]}
+    assert (await quiet_api.delete(location, headers=current)).status_code == 204
 
 
 async def test_a_path_with_another_method_says_which_it_has(api: httpx.AsyncClient, signer: Signer):

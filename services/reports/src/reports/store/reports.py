@@ -25,7 +25,8 @@ _INSERT = """
 """
 _SET_JOB = "UPDATE reports SET job_id = $2 WHERE id = $1"
 _FIND = _SELECT + " WHERE reports.id = $1"
-_FIND_FOR_UPDATE = _SELECT + " WHERE reports.id = $1 FOR UPDATE OF reports"
+_LOCK_JOB = "SELECT FROM jobs WHERE id = $1 FOR UPDATE"
+_LOCK = _SELECT + " WHERE reports.id = $1 FOR UPDATE OF reports"
 _PAGE = _SELECT + " WHERE reports.user_id = $1 ORDER BY reports.id DESC LIMIT $2 OFFSET $3"
 _COUNT = "SELECT count(*) FROM reports WHERE user_id = $1"
 _COUNT_UNFINISHED = "SELECT count(*) FROM reports WHERE user_id = $1 AND finished_at IS NULL"
@@ -70,9 +71,14 @@ async def find(connection: Connection, report_id: int) -> Report | None:
     return _report(await connection.fetchrow(_FIND, report_id))
 
 
-async def find_for_update(connection: Connection, report_id: int) -> Report | None:
-    """The report of this id; nobody else changes it until the transaction ends."""
-    return _report(await connection.fetchrow(_FIND_FOR_UPDATE, report_id))
+async def lock(connection: Connection, report: Report) -> Report | None:
+    """The report as it is now; nobody else changes it, or its job, until the transaction ends.
+
+    The job's row is locked before the report's, as the worker does at the job's end: no deadlock. The
+    report is read after that, by a statement of its own, so that it shows what the job's holder wrote.
+    """
+    await connection.execute(_LOCK_JOB, report.job_id)
+    return _report(await connection.fetchrow(_LOCK, report.id))
 
 
 async def page(connection: Connection, user_id: int, limit: int, offset: int) -> list[Report]:

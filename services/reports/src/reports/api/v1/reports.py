@@ -99,6 +99,10 @@ async def delete_report(
     report_id: EntityId, request: Request, principal: Writer, connection: Transaction, own: Own
 ) -> None:
     """Forget the report and its file."""
-    report = await reporting.find_report(connection, principal, report_id)
-    check_if_match(request, report.state)
-    await reporting.delete_report(connection, own.files, principal, report_id)
+    await reporting.delete_report(
+        connection,
+        own.files,
+        principal,
+        report_id,
+        precondition=lambda report: check_if_match(request, report.state),
+    )

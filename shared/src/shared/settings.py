@@ -5,13 +5,32 @@ Any setting may come from a file instead: ``DATABASE_URL_FILE=/run/secrets/datab
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+
+
+class UnusableSettingError(Exception):
+    """A setting is there and of the right form, and the process cannot work with it."""
+
+
+@contextmanager
+def wrong_settings_in_words(process: str) -> Iterator[None]:
+    """End the process with a line for each setting that is wrong, in the place of a traceback."""
+    try:
+        yield
+    except ValidationError as error:
+        # Only places and messages: the values may be secrets.
+        wrong = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_input=False)]
+        raise SystemExit(f"{process}: the settings are not right\n  " + "\n  ".join(wrong)) from None
+    except (SettingsError, UnusableSettingError) as error:
+        raise SystemExit(f"{process}: the settings are not right\n  {error}") from None
 
 
 class Environment(StrEnum):
@@ -26,10 +45,16 @@ class FileSource(PydanticBaseSettingsSource):
     """Reads the setting ``NAME`` from the file that ``NAME_FILE`` names."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Content of the named file, stripped; None where no file is named."""
+        """Content of the named file, stripped; None where no file is named. Raises UnusableSettingError."""
         name = str(field.validation_alias or field_name)
-        path = os.environ.get(f"{name.upper()}_FILE")
-        return (Path(path).read_text().strip() if path else None), name, False
+        variable = f"{name.upper()}_FILE"
+        path = os.environ.get(variable)
+        try:
+            return (Path(path).read_text().strip() if path else None), name, False
+        except OSError as error:
+            raise UnusableSettingError(f"{variable}: the file cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError:
+            raise UnusableSettingError(f"{variable}: the file is not text") from None
 
     def __call__(self) -> dict[str, Any]:
         """All settings that come from files."""

@@ -13,6 +13,7 @@ from orders.payment_provider import SimulatedProvider
 from orders.resources import OrdersResources
 from orders.settings import OrdersSettings
 from shared.identity import KeySource
+from shared.settings import wrong_settings_in_words
 from shared.web import Resources, create_app, serve
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -40,8 +41,10 @@ def create_application(
 
 def main() -> None:
     """Serve until a signal says stop."""
-    settings = OrdersSettings()
-    serve(create_application(settings), settings.http)
+    with wrong_settings_in_words("orders"):
+        settings = OrdersSettings()
+        app = create_application(settings)
+    serve(app, settings.http)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from orders.events import SUBSCRIPTIONS
 from orders.main import MIGRATIONS
 from orders.seeding import seed_products
 from orders.settings import OrdersSettings
+from shared.settings import wrong_settings_in_words
 from shared.web import Resources, serve
 from shared.worker import create_worker
 
@@ -31,8 +32,10 @@ def create_application(settings: OrdersSettings) -> FastAPI:
 
 def main() -> None:
     """Work until a signal says stop."""
-    settings = OrdersSettings()
-    serve(create_application(settings), settings.http)
+    with wrong_settings_in_words("orders worker"):
+        settings = OrdersSettings()
+        app = create_application(settings)
+    serve(app, settings.http)
 
 
 if __name__ == "__main__":

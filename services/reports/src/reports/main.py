@@ -14,6 +14,7 @@ from reports.files import ReportFiles
 from reports.resources import ReportsResources
 from reports.settings import ReportsSettings
 from shared.identity import KeySource
+from shared.settings import wrong_settings_in_words
 from shared.web import Resources, create_app, serve
 
 VERSION = version("reports")
@@ -54,8 +55,10 @@ def _version(name: str, router: APIRouter) -> APIRouter:
 
 def main() -> None:
     """Serve until told to stop."""
-    settings = ReportsSettings()
-    serve(create_application(settings), settings.http)
+    with wrong_settings_in_words("reports"):
+        settings = ReportsSettings()
+        app = create_application(settings)
+    serve(app, settings.http)
 
 
 if __name__ == "__main__":

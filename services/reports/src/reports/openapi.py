@@ -15,7 +15,7 @@ if __name__ == "__main__":
             "postgres": PostgresSettings.model_validate({"url": _UNUSED}),
             "redis": RedisSettings.model_validate({"url": "redis://127.0.0.1"}),
             "rabbit": RabbitSettings.model_validate({"url": _UNUSED}),
-            "tokens": TokenSettings.model_validate({"issuer": _UNUSED}),
+            "tokens": TokenSettings.model_validate({"issuer": _UNUSED, "jwks_url": _UNUSED}),
             "storage": StorageSettings(directory=Path("unused")),
         }
     )

@@ -11,6 +11,7 @@ from reports.jobs.render import render_job
 from reports.main import MIGRATIONS, VERSION
 from reports.rendering.warm_up import warm_up
 from reports.settings import ReportsSettings
+from shared.settings import wrong_settings_in_words
 from shared.web import serve
 from shared.worker import create_worker
 
@@ -31,8 +32,10 @@ def create_application(settings: ReportsSettings) -> FastAPI:
 
 def main() -> None:
     """Work until told to stop."""
-    settings = ReportsSettings()
-    serve(create_application(settings), settings.http)
+    with wrong_settings_in_words("reports worker"):
+        settings = ReportsSettings()
+        app = create_application(settings)
+    serve(app, settings.http)
 
 
 if __name__ == "__main__":

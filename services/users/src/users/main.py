@@ -1,20 +1,17 @@
 """The API process: ``python -m users.main``."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
-from pydantic import ValidationError
 
 from shared.identity import KeySource
-from shared.settings import Environment
+from shared.settings import Environment, wrong_settings_in_words
 from shared.web import create_app, serve
 from users.api.routers import create_routers
 from users.holdings import open_holdings
 from users.settings import UsersSettings
-from users.signing_key import SigningKey, UnusableKeyError
+from users.signing_key import SigningKey
 
 SERVICE = "users"
 VERSION = "0.1.0"
@@ -42,22 +39,9 @@ def create_application(
     )
 
 
-@contextmanager
-def wrong_settings_in_words() -> Iterator[None]:
-    """End the process with a line for each setting that is wrong, in the place of a traceback."""
-    try:
-        yield
-    except ValidationError as error:
-        # Only places and messages: the values may be secrets.
-        wrong = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
-        raise SystemExit("users: the settings are not right\n  " + "\n  ".join(wrong)) from None
-    except UnusableKeyError as error:
-        raise SystemExit(f"users: {error}") from None
-
-
 def main() -> None:
     """Serve until told to stop."""
-    with wrong_settings_in_words():
+    with wrong_settings_in_words(SERVICE):
         settings = UsersSettings()
         app = create_application(settings)
     serve(app, settings.http)

@@ -9,12 +9,12 @@ import structlog
 from shared.logs import configure_logs
 from shared.postgres import Database, migrate
 from shared.problems import Conflict
-from shared.settings import Environment
+from shared.settings import Environment, wrong_settings_in_words
 from users import accounts
 from users.domain.account import Role
 from users.domain.emails import email_key
 from users.hashing import Passwords
-from users.main import MIGRATIONS, SERVICE, wrong_settings_in_words
+from users.main import MIGRATIONS, SERVICE
 from users.settings import PasswordSettings, WorkerSettings
 from users.store import users as store
 
@@ -85,7 +85,7 @@ async def _run(settings: WorkerSettings) -> None:
 
 def main() -> None:
     """Seed by the environment's settings."""
-    with wrong_settings_in_words():
+    with wrong_settings_in_words(SERVICE):
         settings = WorkerSettings()
     configure_logs(SERVICE, settings.telemetry.log_level)
     try:

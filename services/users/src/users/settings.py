@@ -53,7 +53,10 @@ class LoginSettings(Settings):
     @field_validator("gateway_networks", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return parse_networks(value) if isinstance(value, str) else value
+        try:
+            return parse_networks(value) if isinstance(value, str) else value
+        except ValueError:
+            raise ValueError("must be networks such as 10.0.0.0/8, with commas between") from None
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:

@@ -11,8 +11,10 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
+from shared.settings import UnusableSettingError
 
-class UnusableKeyError(Exception):
+
+class UnusableKeyError(UnusableSettingError):
     """The key file is not there, is no Ed25519 key in PEM, or others may read it."""
 
 
@@ -44,13 +46,13 @@ class SigningKey:
             mode = path.stat().st_mode
             key = load_pem_private_key(path.read_bytes(), password=None)
         except OSError as error:
-            raise UnusableKeyError(f"TOKEN_PRIVATE_KEY_FILE cannot be read: {error.strerror}") from error
+            raise UnusableKeyError(f"TOKEN_PRIVATE_KEY_FILE: the file cannot be read: {error.strerror}") from error
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-            raise UnusableKeyError("TOKEN_PRIVATE_KEY_FILE is not a private key in PEM") from error
+            raise UnusableKeyError("TOKEN_PRIVATE_KEY_FILE: it is not a private key in PEM") from error
         if not isinstance(key, Ed25519PrivateKey):
-            raise UnusableKeyError("TOKEN_PRIVATE_KEY_FILE is not an Ed25519 key")
+            raise UnusableKeyError("TOKEN_PRIVATE_KEY_FILE: it is not an Ed25519 key")
         if private_only and mode & stat.S_IROTH:
-            raise UnusableKeyError("TOKEN_PRIVATE_KEY_FILE can be read by others; take that right away (chmod o-r)")
+            raise UnusableKeyError("TOKEN_PRIVATE_KEY_FILE: it can be read by others; take that right away (chmod o-r)")
         return cls(key)
 
     async def find(self, key_id: str) -> jwt.PyJWK | None:

@@ -2,12 +2,12 @@
 
 from fastapi import FastAPI
 
-from shared.settings import Environment
+from shared.settings import Environment, wrong_settings_in_words
 from shared.web import Resources, serve
 from shared.worker import create_worker
 from users.jobs import welcome_mail
 from users.mail import Mailer
-from users.main import MIGRATIONS, SERVICE, VERSION, wrong_settings_in_words
+from users.main import MIGRATIONS, SERVICE, VERSION
 from users.seed import seed
 from users.settings import WorkerSettings
 
@@ -32,9 +32,10 @@ def create_application(settings: WorkerSettings) -> FastAPI:
 
 def main() -> None:
     """Serve until told to stop."""
-    with wrong_settings_in_words():
+    with wrong_settings_in_words(f"{SERVICE} worker"):
         settings = WorkerSettings()
-    serve(create_application(settings), settings.http)
+        app = create_application(settings)
+    serve(app, settings.http)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from shared.identity.verifier import TokenVerifier
 from shared.logs import configure_logs
 from shared.messaging.wake import RelayWaker
 from shared.postgres import Database, migrate
-from shared.settings import RedisSettings, ServiceSettings
+from shared.settings import RedisSettings, ServiceSettings, UnusableSettingError
 from shared.telemetry import configure_telemetry, trace_application
 from shared.web.content_type import require_json
 from shared.web.hangup import CancelOnHangUp
@@ -50,7 +50,11 @@ def create_app(
     ``routers`` take JSON bodies only; ``bare_routers`` look after their own. ``keys`` are those that
     tokens are verified with, by default the ones that ``JWKS_URL`` serves. ``checks`` are further
     dependencies that the service is not ready without.
+
+    Raises UnusableSettingError when nothing says where the keys are for routes that may ask for a token.
     """
+    if routers and keys is None and not settings.tokens.jwks_url:
+        raise UnusableSettingError("JWKS_URL: it is missing, and without it no token can be verified")
     configure_logs(service, settings.telemetry.log_level)
     provider = configure_telemetry(service, role, settings.telemetry)
     database = Database(settings.postgres, application_name=f"{service}-{role}")

@@ -45,7 +45,7 @@ def test_a_wrong_setting_is_named_without_its_value(module: str, changes: dict[s
 
 @pytest.mark.parametrize("networks", ["hunter2", "10.0.0.0/8,hunter2/33"])
 def test_networks_that_are_none_are_not_shown_either(networks: str):
-    assert "GATEWAY_NETWORKS: " in refused("users.main", {"TRUSTED_PROXIES": networks})
+    assert "GATEWAY_NETWORKS: " in refused("users.main", {"GATEWAY_NETWORKS": networks})
 
 
 def test_the_key_file_is_named():

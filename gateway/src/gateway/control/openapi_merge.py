@@ -1,6 +1,7 @@
 """One OpenAPI document out of the services' own: what is routed, under names that cannot clash."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from gateway.problem import Refusal
@@ -13,6 +14,16 @@ _PARAMETER = re.compile(r"\{[^}]*\}")
 _REFERENCE = "#/components/"
 _METHODS = frozenset({"get", "put", "post", "delete", "patch", "head", "options"})
 _CREDENTIALS = [{"bearer": []}, {"X-API-Key": []}]
+_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_PROBLEM_SCHEMA: Document = {
+    "type": "object",
+    "description": "An error (RFC 9457); `code` is a stable word for programs.",
+    "required": ["type", "title", "status", "detail", "code", "instance", "trace_id"],
+    "properties": {
+        **{name: {"type": "string"} for name in ("type", "title", "detail", "code", "instance", "trace_id")},
+        "status": {"type": "integer"},
+    },
+}
 
 
 def merge(table: RouteTable, documents: dict[str, Document], missing: list[str]) -> Document:
@@ -27,10 +38,11 @@ def merge(table: RouteTable, documents: dict[str, Document], missing: list[str])
         "servers": [{"url": "/"}],
         "paths": {},
         "components": {
+            "schemas": {"Problem": _PROBLEM_SCHEMA},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
                 "X-API-Key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-            }
+            },
         },
     }
     if missing:
@@ -77,9 +89,24 @@ def _operation(operation: Document, route: Route, upstream: str) -> Document:
         changed.pop("security", None)
     if route.sunset is not None:
         changed["deprecated"] = True
-    if route.limits:
-        changed.setdefault("responses", {}).setdefault("429", {"description": "Over the rate limit."})
+    answers: Document = changed.setdefault("responses", {})
+    for status, description in _gateways_answers(route, has_body="requestBody" in changed):
+        answers.setdefault(status, {"description": description, "content": _PROBLEM})
     return changed
+
+
+def _gateways_answers(route: Route, *, has_body: bool) -> Iterator[tuple[str, str]]:
+    """What the gateway itself may answer in the place of the service."""
+    yield "400", "The request does not parse, or can be read in two ways."
+    if route.identity != "ignored":
+        yield "401", "The credentials are not valid."
+    if has_body:
+        yield "413", "The body is over the limit."
+    if route.limits:
+        yield "429", "Over the rate limit."
+    yield "502", "The service broke off."
+    yield "503", "The service is away or full. Try again."
+    yield "504", "The service was late."
 
 
 def _route(table: RouteTable, method: str, path: str) -> Route | None:

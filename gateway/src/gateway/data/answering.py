@@ -98,10 +98,13 @@ def _coding(exchange: Exchange) -> bytes | None:
 
 
 def _known_etag(exchange: Exchange, head: AnswerHead, lines: list[bytes]) -> frozenset[bytes]:
-    """A 304 names the tag the client sent, not the one the upstream knows."""
+    """A 304 names the tag the client sent, not the one the upstream knows, and varies as its 200 does."""
+    if head.status != 304:  # noqa: PLR2004 - RFC 9110 section 15.4.5
+        return _NONE
+    _vary(lines, head, b"Accept-Encoding")
     sent = exchange.head.fields.get(b"if-none-match")
     etag = head.fields.get(b"etag")
-    if head.status != 304 or sent is None or etag is None:  # noqa: PLR2004
+    if sent is None or etag is None:
         return _NONE
     lines += (b"etag: ", tag_sent(sent, etag), b"\r\n")
     return frozenset({b"etag"})

@@ -9,6 +9,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import structlog
+
 from gateway.data import answering
 from gateway.data.forwarding import Forwarding
 from gateway.identity.authorize import authorize
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from gateway.identity.principal import Principal
     from gateway.limits.verdict import Verdict
     from gateway.runtime import Gateway
+
+log = structlog.stdlib.get_logger(__name__)
 
 HELD_BODY = 65536
 _NO_LIMIT = float("inf")
@@ -69,13 +73,17 @@ class Exchange:
         """The turn has come: earlier requests of this connection are answered."""
         self.gateway.deadlines.add(self)
         try:
-            if self.early is not None:
-                raise self.early
             self._route()
         except Refusal as refusal:
             self.refuse(refusal)
+        except Exception:
+            # Ours, and said at once: an unanswered client would wait for its deadline.
+            log.exception("step_failed", path=self.path.decode("latin-1"))
+            self.refuse(Refusal(500, "internal_error", "Something broke on our side."))
 
     def _route(self) -> None:
+        if self.early is not None:
+            raise self.early
         fields = self.head.fields
         self.match = found = match(self.gateway.table, self.method, self.path, self.query, fields.get(b"accept"))
         route = found.route

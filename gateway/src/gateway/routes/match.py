@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gateway.problem import Refusal
 from gateway.routes.table import Node, Route, RouteTable
 
+_VERSION = re.compile(rb"[1-9][0-9]{0,3}")
 _MEDIA_TYPE = b"application/vnd.api+json"
 _PATH_VERSION = re.compile(rb"/v([0-9]{1,4})(/.*)\Z")
 
@@ -88,15 +89,20 @@ def _asked_version(node: Node, method: bytes, query: bytes, accept: bytes | None
     by_query, rest = _version_in_query(query)
     by_accept = _version_in_accept(accept)
     known = node.methods[method]
-    if by_query is not None and (not by_query.isdigit() or int(by_query) not in known):
+    in_query, in_accept = _number(by_query), _number(by_accept)
+    if by_query is not None and in_query not in known:
         raise Refusal(400, "version_unknown", "The version in the query does not exist.")
-    if by_accept is not None and (not by_accept.isdigit() or int(by_accept) not in known):
+    if by_accept is not None and in_accept not in known:
         raise Refusal(406, "version_not_acceptable", "The version in Accept does not exist.")
-    if by_query is not None and by_accept is not None and int(by_query) != int(by_accept):
+    if in_query is not None and in_accept is not None and in_query != in_accept:
         raise Refusal(400, "version_ambiguous", "Accept and the query name different versions.")
-    asked = by_query or by_accept
-    version = int(asked) if asked else node.default_version[method]
+    version = in_query or in_accept or node.default_version[method]
     return version, rest, by_query is None
+
+
+def _number(text: bytes | None) -> int | None:
+    # As a version is written: int() would also take 02 and, from its 4,300th digit on, raise.
+    return int(text) if text is not None and _VERSION.fullmatch(text) else None
 
 
 def _version_in_query(query: bytes) -> tuple[bytes | None, bytes]:

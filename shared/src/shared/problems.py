@@ -9,9 +9,12 @@ Problem
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, Field
+
+CHALLENGE = 'Bearer realm="gatehouse"'
+"""What an answer asks for that asks to sign in."""
 
 
 class FieldError(BaseModel):
@@ -65,8 +68,13 @@ class Unauthorized(Problem):
 
     status = HTTPStatus.UNAUTHORIZED
 
-    def __init__(self, code: str, detail: str, *, challenge: str = 'Bearer realm="gatehouse"') -> None:
+    def __init__(self, code: str, detail: str, *, challenge: str = CHALLENGE) -> None:
         super().__init__(code, detail, headers={"WWW-Authenticate": challenge})
+
+    @classmethod
+    def invalid_token(cls) -> Self:
+        """For a token that does not stand for anyone, or no more."""
+        return cls("invalid_token", "The token is not valid.", challenge=f'{CHALLENGE}, error="invalid_token"')
 
 
 class PaymentRequired(Problem):

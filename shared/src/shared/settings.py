@@ -135,6 +135,16 @@ class TokenSettings(Settings):
     jwks_url: str = Field(default="", validation_alias="JWKS_URL")
 
 
+class SeedSettings(Settings):
+    """Whether a worker makes the demo data when it starts."""
+
+    demo_data: bool = Field(default=False, validation_alias="SEED_DEMO_DATA")
+
+    def wanted_in(self, environment: Environment) -> bool:
+        """Whether to seed: in development only, whatever else is set."""
+        return self.demo_data and environment is Environment.DEVELOPMENT
+
+
 class ServiceSettings(Settings):
     """What every service reads; a service adds its own concerns in a subclass."""
 

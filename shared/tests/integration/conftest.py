@@ -49,7 +49,7 @@ async def write_note(body: Note, _who: SignedIn, connection: Transaction, idempo
 async def list_notes(connection: Transaction, page: Paging) -> Page[str]:
     rows = await connection.fetch("SELECT text FROM notes ORDER BY id LIMIT $1 OFFSET $2", page.page_size, page.offset)
     total: int = await connection.fetchval("SELECT count(*) FROM notes")
-    return Page(items=[row["text"] for row in rows], total=total, page=page.page, page_size=page.page_size)
+    return Page.of([row["text"] for row in rows], total, page)
 
 
 @router.get("/notes/{note_id}", response_model=str)
@@ -57,7 +57,7 @@ async def read_note(note_id: EntityId, request: Request, response: Response, con
     text: str | None = await connection.fetchval("SELECT text FROM notes WHERE id = $1", note_id)
     if text is None:
         raise NotFound("note_not_found", "No such note.")
-    if (unchanged := not_modified(request, 1)) is not None:
+    if (unchanged := not_modified(request, etag(1))) is not None:
         return unchanged
     response.headers["ETag"] = etag(1)
     return text
@@ -65,7 +65,7 @@ async def read_note(note_id: EntityId, request: Request, response: Response, con
 
 @router.put("/notes/{note_id}")
 async def replace_note(note_id: EntityId, body: Note, request: Request, connection: Transaction) -> str:
-    check_if_match(request, 1)
+    check_if_match(request, etag(1))
     await connection.execute("UPDATE notes SET text = $2 WHERE id = $1", note_id, body.text)
     return body.text
 

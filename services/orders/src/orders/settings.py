@@ -2,15 +2,10 @@
 
 from pydantic import Field
 
-from shared.settings import Environment, ServiceSettings
+from shared.settings import SeedSettings, ServiceSettings
 
 
 class OrdersSettings(ServiceSettings):
     """The settings of every service, and whether the demo products are wanted."""
 
-    seed_demo_data: bool = Field(default=False, validation_alias="SEED_DEMO_DATA")
-
-    @property
-    def seeds(self) -> bool:
-        """Whether to seed: in development only, whatever else is set."""
-        return self.seed_demo_data and self.environment is Environment.DEVELOPMENT
+    seed: SeedSettings = Field(default_factory=SeedSettings)

@@ -17,7 +17,7 @@ def create_application(settings: OrdersSettings) -> FastAPI:
     """Make the worker."""
 
     async def at_start(resources: Resources) -> None:
-        if settings.seeds:
+        if settings.seed.wanted_in(settings.environment):
             await seed_products(resources.database)
 
     return create_worker(

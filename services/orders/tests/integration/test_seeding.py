@@ -6,7 +6,7 @@ from orders.seeding import DEMO_PRODUCTS, seed_products
 from orders.settings import OrdersSettings
 from orders.worker import create_application
 from shared.postgres import Database
-from shared.settings import Environment
+from shared.settings import Environment, SeedSettings
 from shared.testing.serving import running
 
 
@@ -36,7 +36,7 @@ async def test_the_worker_seeds_when_it_starts(settings: OrdersSettings, databas
     async with database.transaction() as connection:
         await connection.execute("DELETE FROM seeds")
         await connection.execute("UPDATE products SET deleted_at = now() WHERE sku = ANY ($1)", skus)
-    wanted = settings.model_copy(update={"environment": Environment.DEVELOPMENT, "seed_demo_data": True})
+    wanted = settings.model_copy(update={"environment": Environment.DEVELOPMENT, "seed": SeedSettings(demo_data=True)})
     async with running(create_application(wanted)), database.acquire() as connection:
         listed = await connection.fetchval(
             "SELECT count(*) FROM products WHERE sku = ANY ($1) AND deleted_at IS NULL", skus
@@ -45,11 +45,13 @@ async def test_the_worker_seeds_when_it_starts(settings: OrdersSettings, databas
 
 
 @pytest.mark.parametrize(
-    ("environment", "wanted", "seeds"),
-    [("development", True, True), ("development", False, False), ("production", True, False), ("test", True, False)],
+    ("environment", "demo_data", "wanted"),
+    [
+        (Environment.DEVELOPMENT, True, True),
+        (Environment.DEVELOPMENT, False, False),
+        (Environment.PRODUCTION, True, False),
+        (Environment.TEST, True, False),
+    ],
 )
-def test_only_in_development_and_only_when_wanted(
-    *, settings: OrdersSettings, environment: str, wanted: bool, seeds: bool
-):
-    asked = {**settings.model_dump(), "environment": environment, "seed_demo_data": wanted}
-    assert OrdersSettings.model_validate(asked).seeds is seeds
+def test_only_in_development_and_only_when_wanted(*, environment: Environment, demo_data: bool, wanted: bool):
+    assert SeedSettings(demo_data=demo_data).wanted_in(environment) is wanted

@@ -6,8 +6,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI
-from fastapi.routing import APIRoute
+from fastapi import FastAPI
 
 from reports.api import v1, v2
 from reports.files import ReportFiles
@@ -15,7 +14,7 @@ from reports.resources import ReportsResources
 from reports.settings import ReportsSettings
 from shared.identity import KeySource
 from shared.settings import wrong_settings_in_words
-from shared.web import Resources, create_app, serve
+from shared.web import Resources, create_app, create_version, serve
 
 VERSION = version("reports")
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -37,20 +36,11 @@ def create_application(settings: ReportsSettings, keys: KeySource | None = None)
         settings,
         version=VERSION,
         migrations=[MIGRATIONS],
-        routers=[_version("v1", v1.router), _version("v2", v2.router)],
+        routers=[create_version("v1", [v1.router]), create_version("v2", [v2.router])],
         lifespan=lifespan,
         keys=keys,
         checks={"files": usable},
     )
-
-
-def _version(name: str, router: APIRouter) -> APIRouter:
-    def operation_id(route: APIRoute) -> str:
-        return f"{name}_{route.name}"
-
-    versioned = APIRouter(prefix=f"/api/{name}", generate_unique_id_function=operation_id)
-    versioned.include_router(router)
-    return versioned
 
 
 def main() -> None:

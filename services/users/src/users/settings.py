@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from shared.settings import Environment, ServiceSettings, Settings
+from shared.settings import Environment, SeedSettings, ServiceSettings, Settings
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -70,12 +70,6 @@ class MailSettings(Settings):
     url: SecretStr = Field(default=SecretStr("smtp://127.0.0.1:25"), validation_alias="SMTP_URL")
     sender: str = Field(default="Gatehouse <no-reply@gatehouse.example>", validation_alias="MAIL_FROM")
     timeout_seconds: float = Field(default=10.0, validation_alias="SMTP_TIMEOUT_SECONDS", gt=0)
-
-
-class SeedSettings(Settings):
-    """Whether the demo accounts are made at start."""
-
-    demo_data: bool = Field(default=False, validation_alias="SEED_DEMO_DATA")
 
 
 class UsersSettings(ServiceSettings):

@@ -2,13 +2,13 @@
 
 from fastapi import FastAPI
 
-from shared.settings import Environment, wrong_settings_in_words
+from shared.settings import wrong_settings_in_words
 from shared.web import Resources, serve
 from shared.worker import create_worker
 from users.jobs import welcome_mail
 from users.mail import Mailer
 from users.main import MIGRATIONS, SERVICE, VERSION
-from users.seed import seed
+from users.seeding import seed
 from users.settings import WorkerSettings
 
 
@@ -16,7 +16,7 @@ def create_application(settings: WorkerSettings) -> FastAPI:
     """Make the worker's application, which sends mail and, in development if asked to, seeds the demo accounts."""
 
     async def at_start(resources: Resources) -> None:
-        if settings.seed.demo_data and settings.environment is Environment.DEVELOPMENT:
+        if settings.seed.wanted_in(settings.environment):
             await seed(resources.database, settings.environment)
 
     return create_worker(

@@ -27,7 +27,7 @@ def refused(module: str, changes: dict[str, str | None]) -> str:
     return ended.stderr
 
 
-@pytest.mark.parametrize("module", ["users.main", "users.worker", "users.seed"])
+@pytest.mark.parametrize("module", ["users.main", "users.worker", "users.seeding"])
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

@@ -8,12 +8,11 @@ from opentelemetry import trace
 
 from shared.identity.principal import Principal
 from shared.identity.verifier import InvalidToken
-from shared.problems import Forbidden, Unauthorized
+from shared.problems import CHALLENGE, Forbidden, Unauthorized
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="bearer", bearerFormat="JWT")
 # Documents only: the gateway takes the key and sends its token on.
 _api_key = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="X-API-Key")
-_REALM = 'Bearer realm="gatehouse"'
 
 
 async def signed_in(
@@ -33,12 +32,10 @@ async def signed_in(
         principal = await request.app.state.resources.tokens.verify(token.strip())
     except InvalidToken as error:
         trace.get_current_span().add_event("token_refused", {"reason": str(error)})
-        raise Unauthorized(
-            "invalid_token", "The token is not valid.", challenge=f'{_REALM}, error="invalid_token"'
-        ) from error
+        raise Unauthorized.invalid_token() from error
     missing = [scope for scope in scopes.scopes if scope not in principal.scopes]
     if missing:
-        challenge = f'{_REALM}, error="insufficient_scope", scope="{" ".join(scopes.scopes)}"'
+        challenge = f'{CHALLENGE}, error="insufficient_scope", scope="{" ".join(scopes.scopes)}"'
         raise Forbidden(
             "insufficient_scope",
             f"The token lacks the scope {' '.join(missing)}.",

@@ -17,14 +17,16 @@ from shared.problems import (
 )
 from shared.web.application import create_app
 from shared.web.dependencies import Transaction, get_resources
-from shared.web.etags import check_if_match, etag, not_modified
+from shared.web.etags import NOT_MODIFIED, check_if_match, etag, not_modified, unless_known
 from shared.web.fields import EntityId, RequestBody
 from shared.web.idempotency import Answer, Idempotency
-from shared.web.pagination import Page, PageQuery, Paging
+from shared.web.pagination import Page, Paging
 from shared.web.resources import Resources
 from shared.web.server import serve
+from shared.web.versions import create_version
 
 __all__ = [
+    "NOT_MODIFIED",
     "Answer",
     "BadRequest",
     "Conflict",
@@ -33,7 +35,6 @@ __all__ = [
     "Idempotency",
     "NotFound",
     "Page",
-    "PageQuery",
     "Paging",
     "PaymentRequired",
     "PreconditionFailed",
@@ -48,9 +49,11 @@ __all__ = [
     "UnsupportedMediaType",
     "check_if_match",
     "create_app",
+    "create_version",
     "etag",
     "get_resources",
     "not_modified",
     "problem_responses",
     "serve",
+    "unless_known",
 ]

@@ -4,13 +4,16 @@ import argparse
 import difflib
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from shared.problems import ProblemDocument
+from shared.settings import PostgresSettings, RabbitSettings, RedisSettings, ServiceSettings, TokenSettings
+
+SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
 
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
@@ -44,6 +47,18 @@ def _document(app: FastAPI) -> dict[str, Any]:
                 answers["415"] = {"description": "A body type that is not taken.", "content": _PROBLEM}
             answers["503"] = {"description": "A dependency is away. Try again.", "content": _PROBLEM}
     return document
+
+
+def placeholder_settings(cls: type[SettingsT], **own: object) -> SettingsT:
+    """Settings that name servers nobody calls: the document needs none. ``own`` are those that only ``cls`` has."""
+    unused = "unused://the-document-needs-no-server"
+    values = {
+        "postgres": PostgresSettings.model_validate({"url": unused}),
+        "redis": RedisSettings.model_validate({"url": "redis://127.0.0.1"}),
+        "rabbit": RabbitSettings.model_validate({"url": unused}),
+        "tokens": TokenSettings.model_validate({"issuer": unused, "jwks_url": unused}),
+    }
+    return cls.model_validate({**values, **own})
 
 
 def render(app: FastAPI) -> str:

@@ -1,6 +1,7 @@
 """Lists are pages: ``{items, total, page, page_size}``."""
 
-from typing import Annotated, Generic, TypeVar
+from collections.abc import Iterable
+from typing import Annotated, Generic, Self, TypeVar
 
 from fastapi import Depends, Query
 from pydantic import BaseModel
@@ -20,11 +21,10 @@ class PageQuery(BaseModel):
         return (self.page - 1) * self.page_size
 
 
-def page_query(
+def _page_query(
     page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
     page_size: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> PageQuery:
-    """Read ``?page&page_size``."""
     return PageQuery(page=page, page_size=page_size)
 
 
@@ -36,6 +36,11 @@ class Page(BaseModel, Generic[Item]):
     page: int
     page_size: int
 
+    @classmethod
+    def of(cls, items: Iterable[Item], total: int, paging: PageQuery) -> Self:
+        """The page that was asked for."""
+        return cls(items=list(items), total=total, page=paging.page, page_size=paging.page_size)
 
-Paging = Annotated[PageQuery, Depends(page_query)]
+
+Paging = Annotated[PageQuery, Depends(_page_query)]
 """The page that the request asks for."""

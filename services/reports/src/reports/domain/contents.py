@@ -32,6 +32,16 @@ _REVENUE = Column("revenue", "Revenue", Kind.MONEY, 12)
 _TOTAL = Column("total", "Total", Kind.MONEY, 12)
 _PLACED_AT = Column("placed_at", "Placed at", Kind.TIME, 18)
 
+_ACTIVITY_SUMS = (
+    _CURRENCY,
+    Column("orders_placed", "Orders placed", Kind.INTEGER),
+    Column("amount_ordered", "Ordered", Kind.MONEY, 12),
+    Column("orders_paid", "Payments", Kind.INTEGER),
+    Column("amount_paid", "Paid", Kind.MONEY, 12),
+    Column("orders_cancelled", "Cancelled", Kind.INTEGER),
+    Column("amount_refunded", "Refunded", Kind.MONEY, 12),
+)
+
 _USER_ACTIVITY = Contents(
     title="User activity",
     plot_title="Ordered",
@@ -40,29 +50,12 @@ _USER_ACTIVITY = Contents(
         Section(
             "totals",
             "Totals",
-            (
-                _CURRENCY,
-                Column("orders_placed", "Orders placed", Kind.INTEGER),
-                Column("amount_ordered", "Ordered", Kind.MONEY, 12),
-                Column("orders_paid", "Payments", Kind.INTEGER),
-                Column("amount_paid", "Paid", Kind.MONEY, 12),
-                Column("orders_cancelled", "Cancelled", Kind.INTEGER),
-                Column("amount_refunded", "Refunded", Kind.MONEY, 12),
-            ),
+            _ACTIVITY_SUMS,
         ),
         Section(
             "days",
             "By day",
-            (
-                _DAY,
-                _CURRENCY,
-                Column("orders_placed", "Orders placed", Kind.INTEGER),
-                Column("amount_ordered", "Ordered", Kind.MONEY, 12),
-                Column("orders_paid", "Payments", Kind.INTEGER),
-                Column("amount_paid", "Paid", Kind.MONEY, 12),
-                Column("orders_cancelled", "Cancelled", Kind.INTEGER),
-                Column("amount_refunded", "Refunded", Kind.MONEY, 12),
-            ),
+            (_DAY, *_ACTIVITY_SUMS),
         ),
         Section(
             "activity",

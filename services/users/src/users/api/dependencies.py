@@ -39,8 +39,7 @@ async def _caller(principal: Annotated[Principal, Security(signed_in)], connecti
     session_id = int(session) if session is not None and session.isdecimal() else None
     user = await store.find_caller(connection, principal.user_id, session_id)
     if user is None:
-        challenge = 'Bearer realm="gatehouse", error="invalid_token"'
-        raise Unauthorized("invalid_token", "The token is not valid.", challenge=challenge)
+        raise Unauthorized.invalid_token()
     is_admin = principal.is_admin and user.role is Role.ADMIN
     return Caller(user, is_admin, principal.scopes, session_id)
 

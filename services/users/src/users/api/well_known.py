@@ -6,11 +6,12 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
+from shared.web import NOT_MODIFIED, etag, unless_known
 from users.api.dependencies import Own
 
 router = APIRouter(prefix="/.well-known", tags=["keys"])
 
-_CACHE_CONTROL = "public, max-age=300"
+_CACHED = {"Cache-Control": "public, max-age=300"}
 
 
 class PublicKey(BaseModel):
@@ -35,14 +36,10 @@ class KeySet(BaseModel):
     summary="The keys of our tokens",
     operation_id="show_keys",
     response_model=KeySet,
-    responses={304: {"description": "The set that If-None-Match names is still the current one."}},
+    responses=NOT_MODIFIED,
 )
 async def show_keys(own: Own, request: Request) -> Response:
     """The public keys that access tokens are verified with."""
     body = orjson.dumps({"keys": [own.key.jwk]})
-    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": _CACHE_CONTROL}
-    known = {part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")}
-    if tag in known or "*" in known:
-        return Response(status_code=304, headers=headers)
-    return Response(body, media_type="application/json", headers=headers)
+    answer = Response(body, media_type="application/json")
+    return unless_known(request, answer, etag(hashlib.sha256(body).hexdigest()[:32]), answer, _CACHED)

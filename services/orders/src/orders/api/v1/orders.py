@@ -5,21 +5,23 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from orders import ordering
-from orders.api.operations import NOT_MODIFIED, Paging, Reader, Writer
+from orders.api.operations import Reader, Writer
 from orders.api.v1.schemas import OrderInput, OrderPatch, OrderV1
 from orders.domain.orders import OrderStatus
 from orders.resources import Provider
 from orders.store import orders
 from shared.web import (
+    NOT_MODIFIED,
     Answer,
     EntityId,
     Idempotency,
     Page,
+    Paging,
     Transaction,
     check_if_match,
     etag,
-    not_modified,
     problem_responses,
+    unless_known,
 )
 from shared.web.fields import BIGINT_MAX
 
@@ -56,13 +58,12 @@ def orders_router(view: type[OrderV1] = OrderV1) -> APIRouter:
     ) -> Page[OrderV1]:
         if not principal.is_admin and user_id not in (None, principal.user_id):
             # Another's orders do not exist for this caller.
-            return Page(items=[], total=0, page=paging.page, page_size=paging.page_size)
+            return Page.of([], 0, paging)
         wanted = user_id if principal.is_admin else principal.user_id
         found, total = await orders.page(
             connection, user_id=wanted, status=status, limit=paging.page_size, offset=paging.offset
         )
-        items = [view.of(order) for order in found]
-        return Page(items=items, total=total, page=paging.page, page_size=paging.page_size)
+        return Page.of([view.of(order) for order in found], total, paging)
 
     @router.get(
         "/{order_id}",
@@ -74,11 +75,7 @@ def orders_router(view: type[OrderV1] = OrderV1) -> APIRouter:
         principal: Reader, order_id: EntityId, request: Request, response: Response, connection: Transaction
     ) -> OrderV1 | Response:
         order = await ordering.get_order(connection, principal, order_id)
-        unchanged = not_modified(request, order.version)
-        if unchanged is not None:
-            return unchanged
-        response.headers["ETag"] = etag(order.version)
-        return view.of(order)
+        return unless_known(request, response, etag(order.version), view.of(order))
 
     @router.patch(
         "/{order_id}",
@@ -98,7 +95,7 @@ def orders_router(view: type[OrderV1] = OrderV1) -> APIRouter:
         connection: Transaction,
     ) -> OrderV1:
         order = await ordering.lock_order(connection, principal, order_id)
-        check_if_match(request, order.version)
+        check_if_match(request, etag(order.version))
         order = await ordering.lead_order(connection, provider, principal, order, payload.status)
         response.headers["ETag"] = etag(order.version)
         return view.of(order)

@@ -3,13 +3,13 @@
 from fastapi import APIRouter, Request, Response
 
 from orders import ordering, paying
-from orders.api.operations import Paging, Reader, Writer
+from orders.api.operations import Reader, Writer
 from orders.api.v1.schemas import PaymentBody, PaymentInput
 from orders.domain.payments import PaymentNotFound, PaymentStatus
 from orders.resources import Provider
 from orders.store import payments
 from shared.problems import PaymentRequired
-from shared.web import Answer, EntityId, Idempotency, Page, Transaction, problem_responses
+from shared.web import Answer, EntityId, Idempotency, Page, Paging, Transaction, problem_responses
 from shared.web.problem_handlers import problem_document
 
 _DECLINED = PaymentRequired("payment_declined", "The payment was declined. The order is still pending.")
@@ -58,8 +58,7 @@ def payments_router() -> APIRouter:
     ) -> Page[PaymentBody]:
         order = await ordering.get_order(connection, principal, order_id)
         found, total = await payments.page(connection, order.id, limit=paging.page_size, offset=paging.offset)
-        items = [PaymentBody.of(payment) for payment in found]
-        return Page(items=items, total=total, page=paging.page, page_size=paging.page_size)
+        return Page.of([PaymentBody.of(payment) for payment in found], total, paging)
 
     @router.get(
         "/{payment_id}",

@@ -5,10 +5,20 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from orders import catalogue
-from orders.api.operations import NOT_MODIFIED, CatalogueAdmin, Paging
+from orders.api.operations import CatalogueAdmin
 from orders.api.v1.schemas import ProductInput, ProductPatch, ProductV1
 from orders.store import products
-from shared.web import EntityId, Page, Transaction, check_if_match, etag, not_modified, problem_responses
+from shared.web import (
+    NOT_MODIFIED,
+    EntityId,
+    Page,
+    Paging,
+    Transaction,
+    check_if_match,
+    etag,
+    problem_responses,
+    unless_known,
+)
 
 CACHED = {"Cache-Control": "public, max-age=60"}
 """A product may be a minute old to its reader; the stock is checked again when it is ordered."""
@@ -28,8 +38,7 @@ def products_router(view: type[ProductV1] = ProductV1) -> APIRouter:
         q: Annotated[str | None, Query(max_length=200, description="Words of the name or the SKU.")] = None,
     ) -> Page[ProductV1]:
         found, total = await products.page(connection, sku=sku, words=q, limit=paging.page_size, offset=paging.offset)
-        items = [view.of(product) for product in found]
-        return Page(items=items, total=total, page=paging.page, page_size=paging.page_size)
+        return Page.of([view.of(product) for product in found], total, paging)
 
     @router.get(
         "/{product_id}", response_model=view, summary="Read a product", responses=NOT_MODIFIED | problem_responses(404)
@@ -38,11 +47,7 @@ def products_router(view: type[ProductV1] = ProductV1) -> APIRouter:
         product_id: EntityId, request: Request, response: Response, connection: Transaction
     ) -> ProductV1 | Response:
         product = await catalogue.get_product(connection, product_id)
-        unchanged = not_modified(request, product.version, CACHED)
-        if unchanged is not None:
-            return unchanged
-        response.headers.update({"ETag": etag(product.version), **CACHED})
-        return view.of(product)
+        return unless_known(request, response, etag(product.version), view.of(product), CACHED)
 
     @router.post(
         "",
@@ -69,7 +74,7 @@ def products_router(view: type[ProductV1] = ProductV1) -> APIRouter:
         connection: Transaction,
     ) -> ProductV1:
         old = await catalogue.lock_product(connection, product_id)
-        check_if_match(request, old.version)
+        check_if_match(request, etag(old.version))
         product = await catalogue.change_product(connection, product_id, payload.fields())
         response.headers["ETag"] = etag(product.version)
         return view.of(product)
@@ -84,7 +89,7 @@ def products_router(view: type[ProductV1] = ProductV1) -> APIRouter:
         connection: Transaction,
     ) -> ProductV1:
         old = await catalogue.lock_product(connection, product_id)
-        check_if_match(request, old.version)
+        check_if_match(request, etag(old.version))
         product = await catalogue.change_product(connection, product_id, payload.applied_to(old))
         response.headers["ETag"] = etag(product.version)
         return view.of(product)
@@ -99,7 +104,7 @@ def products_router(view: type[ProductV1] = ProductV1) -> APIRouter:
         _admin: CatalogueAdmin, product_id: EntityId, request: Request, connection: Transaction
     ) -> None:
         product = await catalogue.lock_product(connection, product_id)
-        check_if_match(request, product.version)
+        check_if_match(request, etag(product.version))
         await catalogue.delete_product(connection, product_id)
 
     return router

@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter
 
-from orders.api.operations import Paging, Reader
+from orders.api.operations import Reader
 from orders.api.v1.schemas import OrderV1
 from orders.store import customers, orders
 from shared.problems import NotFound
-from shared.web import EntityId, Page, Transaction, problem_responses
+from shared.web import EntityId, Page, Paging, Transaction, problem_responses
 
 
 def user_orders_router(view: type[OrderV1] = OrderV1) -> APIRouter:
@@ -29,7 +29,6 @@ def user_orders_router(view: type[OrderV1] = OrderV1) -> APIRouter:
         found, total = await orders.page(
             connection, user_id=user_id, status=None, limit=paging.page_size, offset=paging.offset
         )
-        items = [view.of(order) for order in found]
-        return Page(items=items, total=total, page=paging.page, page_size=paging.page_size)
+        return Page.of([view.of(order) for order in found], total, paging)
 
     return router

@@ -7,6 +7,7 @@ from reports.api.v1.schemas import ReportRequest, ReportView
 from reports.resources import Own, Reader, Writer
 from reports.store import reports as store
 from shared.web import (
+    NOT_MODIFIED,
     Answer,
     EntityId,
     Idempotency,
@@ -15,8 +16,8 @@ from shared.web import (
     Transaction,
     check_if_match,
     etag,
-    not_modified,
     problem_responses,
+    unless_known,
 )
 
 router = APIRouter()
@@ -60,33 +61,25 @@ async def request_report(
 
 
 @router.get("/reports", summary="List your reports", responses=problem_responses(401, 403, 422))
-async def list_reports(principal: Reader, connection: Transaction, query: Paging) -> Page[ReportView]:
+async def list_reports(principal: Reader, connection: Transaction, paging: Paging) -> Page[ReportView]:
     """The caller's reports, the newest first."""
-    found = await store.page(connection, principal.user_id, query.page_size, query.offset)
-    return Page(
-        items=[ReportView.of(report) for report in found],
-        total=await store.count(connection, principal.user_id),
-        page=query.page,
-        page_size=query.page_size,
-    )
+    found = await store.page(connection, principal.user_id, paging.page_size, paging.offset)
+    total = await store.count(connection, principal.user_id)
+    return Page.of([ReportView.of(report) for report in found], total, paging)
 
 
 @router.get(
     "/reports/{report_id}",
     response_model=ReportView,
     summary="See how a report stands",
-    responses={304: {"description": "Not changed"}, **problem_responses(401, 403, 404, 422)},
+    responses={**NOT_MODIFIED, **problem_responses(401, 403, 404, 422)},
 )
 async def get_report(
     report_id: EntityId, request: Request, response: Response, principal: Reader, connection: Transaction
 ) -> ReportView | Response:
     """The report with the progress of its making; its ETag changes with the progress too."""
     report = await reporting.find_report(connection, principal, report_id)
-    unchanged = not_modified(request, report.state, _FRESH)
-    if unchanged is not None:
-        return unchanged
-    response.headers.update({"ETag": etag(report.state), **_FRESH})
-    return ReportView.of(report)
+    return unless_known(request, response, etag(report.state), ReportView.of(report), _FRESH)
 
 
 @router.delete(
@@ -104,5 +97,5 @@ async def delete_report(
         own.files,
         principal,
         report_id,
-        precondition=lambda report: check_if_match(request, report.state),
+        precondition=lambda report: check_if_match(request, etag(report.state)),
     )

@@ -3,12 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from shared.problems import FieldError, UnprocessableContent
-from shared.web import EntityId, Page, PageQuery, RequestBody, Transaction, problem_responses
-from shared.web.pagination import page_query
+from shared.web import EntityId, Page, Paging, RequestBody, Transaction, problem_responses
 from users import api_keys
 from users.api.dependencies import Caller, Reader, SignedInHere, Writer
 from users.domain.scopes import ADMIN_SCOPE
@@ -86,13 +85,10 @@ async def create_api_key(
 
 
 @router.get("", summary="List one's API keys", responses=problem_responses(401, 403))
-async def list_api_keys(
-    caller: Reader, connection: Transaction, page: Annotated[PageQuery, Depends(page_query)]
-) -> Page[ApiKeyDocument]:
+async def list_api_keys(caller: Reader, connection: Transaction, paging: Paging) -> Page[ApiKeyDocument]:
     """A page of the caller's keys, the newest first."""
-    found, total = await store.page(connection, caller.user.id, page.page_size, page.offset)
-    items = [ApiKeyDocument.of(key) for key in found]
-    return Page(items=items, total=total, page=page.page, page_size=page.page_size)
+    found, total = await store.page(connection, caller.user.id, paging.page_size, paging.offset)
+    return Page.of([ApiKeyDocument.of(key) for key in found], total, paging)
 
 
 @router.get("/{key_id}", summary="Show an API key", responses=problem_responses(401, 403, 404))

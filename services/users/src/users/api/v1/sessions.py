@@ -1,14 +1,13 @@
 """/users/me/sessions: where one is logged in, and how to end it."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Self
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel
 
 from shared.problems import NotFound
-from shared.web import EntityId, Page, PageQuery, Transaction, problem_responses
-from shared.web.pagination import page_query
+from shared.web import EntityId, Page, Paging, Transaction, problem_responses
 from users.api.dependencies import Reader, Writer
 from users.domain.sessions import Session
 from users.store import sessions as store
@@ -46,13 +45,10 @@ def _not_there() -> NotFound:
 
 
 @router.get("", summary="List one's sessions", responses=problem_responses(401, 403))
-async def list_sessions(
-    caller: Reader, connection: Transaction, page: Annotated[PageQuery, Depends(page_query)]
-) -> Page[SessionDocument]:
+async def list_sessions(caller: Reader, connection: Transaction, paging: Paging) -> Page[SessionDocument]:
     """A page of the caller's living sessions, the newest first."""
-    found, total = await store.page(connection, caller.user.id, page.page_size, page.offset)
-    items = [SessionDocument.of(session, caller.session_id) for session in found]
-    return Page(items=items, total=total, page=page.page, page_size=page.page_size)
+    found, total = await store.page(connection, caller.user.id, paging.page_size, paging.offset)
+    return Page.of([SessionDocument.of(session, caller.session_id) for session in found], total, paging)
 
 
 @router.get("/{session_id}", summary="Show a session", responses=problem_responses(401, 403, 404))

@@ -2,30 +2,28 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from shared.web import (
+    NOT_MODIFIED,
     EntityId,
     Page,
-    PageQuery,
+    Paging,
     Transaction,
     check_if_match,
     etag,
     get_resources,
-    not_modified,
     problem_responses,
+    unless_known,
 )
-from shared.web.pagination import page_query
 from users import accounts
 from users.api.dependencies import Admin, Caller, Own, Reader, Writer
 from users.api.v1.user_schemas import Registration, UserDocument, UserPatch, UserReplacement
-from users.domain.account import Changes, Role, User
+from users.domain.account import Changes, Role
 from users.store import users as store
 
 router = APIRouter(prefix="/users", tags=["users"])
 single_router = APIRouter(prefix="/users", tags=["users"])
-
-_CACHED = {304: {"description": "The version that If-None-Match names is still the current one."}}
 
 
 @router.post(
@@ -49,31 +47,30 @@ async def register(body: Registration, own: Own, request: Request, response: Res
 async def list_users(
     _caller: Admin,
     connection: Transaction,
-    page: Annotated[PageQuery, Depends(page_query)],
+    paging: Paging,
     role: Annotated[Role | None, Query()] = None,
 ) -> Page[UserDocument]:
     """A page of all accounts, for an admin, with one role or any."""
-    found, total = await store.page(connection, role, page.page_size, page.offset)
-    items = [UserDocument.of(user) for user in found]
-    return Page(items=items, total=total, page=page.page, page_size=page.page_size)
+    found, total = await store.page(connection, role, paging.page_size, paging.offset)
+    return Page.of([UserDocument.of(user) for user in found], total, paging)
 
 
 @router.get(
     "/me",
     summary="Show the caller's own account",
     response_model=UserDocument,
-    responses={**problem_responses(401, 403), **_CACHED},
+    responses={**problem_responses(401, 403), **NOT_MODIFIED},
 )
 async def show_me(caller: Reader, request: Request, response: Response) -> UserDocument | Response:
     """The account that the token stands for."""
-    return _shown(caller.user, request, response)
+    return unless_known(request, response, etag(caller.user.version), UserDocument.of(caller.user))
 
 
 @single_router.get(
     "/{user_id}",
     summary="Show a user",
     response_model=UserDocument,
-    responses={**problem_responses(401, 403, 404), **_CACHED},
+    responses={**problem_responses(401, 403, 404), **NOT_MODIFIED},
     deprecated=True,
 )
 async def show_user(
@@ -81,7 +78,8 @@ async def show_user(
 ) -> UserDocument | Response:
     """One's own account, or any for an admin. Version 2 succeeds this route."""
     caller.check_may_see(user_id)
-    return _shown(await accounts.show(connection, user_id), request, response)
+    user = await accounts.show(connection, user_id)
+    return unless_known(request, response, etag(user.version), UserDocument.of(user))
 
 
 @router.put("/{user_id}", summary="Replace a user", responses=problem_responses(401, 403, 404, 409, 412))
@@ -123,7 +121,7 @@ async def change_user(
 async def delete_user(user_id: EntityId, caller: Writer, connection: Transaction, request: Request) -> None:
     """Delete an account with its sessions and API keys. The last admin stays (409 `last_admin`)."""
     caller.check_may_see(user_id)
-    await accounts.remove(connection, user_id, precondition=lambda user: check_if_match(request, user.version))
+    await accounts.remove(connection, user_id, precondition=lambda user: check_if_match(request, etag(user.version)))
 
 
 async def _change(
@@ -141,15 +139,7 @@ async def _change(
         user_id,
         changes,
         by_admin=caller.is_admin,
-        precondition=lambda user: check_if_match(request, user.version),
+        precondition=lambda user: check_if_match(request, etag(user.version)),
     )
-    response.headers["ETag"] = etag(user.version)
-    return UserDocument.of(user)
-
-
-def _shown(user: User, request: Request, response: Response) -> UserDocument | Response:
-    unchanged = not_modified(request, user.version)
-    if unchanged is not None:
-        return unchanged
     response.headers["ETag"] = etag(user.version)
     return UserDocument.of(user)

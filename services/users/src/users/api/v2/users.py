@@ -6,7 +6,7 @@ from typing import Self
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from shared.web import EntityId, Transaction, etag, not_modified, problem_responses
+from shared.web import NOT_MODIFIED, EntityId, Transaction, etag, problem_responses, unless_known
 from users import accounts
 from users.api.dependencies import Reader
 from users.domain.account import Role, User
@@ -56,10 +56,7 @@ class UserDocumentV2(BaseModel):
     "/{user_id}",
     summary="Show a user",
     response_model=UserDocumentV2,
-    responses={
-        **problem_responses(401, 403, 404),
-        304: {"description": "The version that If-None-Match names is still the current one."},
-    },
+    responses={**problem_responses(401, 403, 404), **NOT_MODIFIED},
 )
 async def show_user(
     user_id: EntityId, caller: Reader, connection: Transaction, request: Request, response: Response
@@ -67,8 +64,4 @@ async def show_user(
     """One's own account, or any for an admin."""
     caller.check_may_see(user_id)
     user = await accounts.show(connection, user_id)
-    unchanged = not_modified(request, user.version)
-    if unchanged is not None:
-        return unchanged
-    response.headers["ETag"] = etag(user.version)
-    return UserDocumentV2.of(user)
+    return unless_known(request, response, etag(user.version), UserDocumentV2.of(user))

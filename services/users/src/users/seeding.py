@@ -1,4 +1,4 @@
-"""The demo accounts, outside production only: ``python -m users.seed``."""
+"""The demo accounts, outside production only: ``python -m users.seeding``."""
 
 import asyncio
 from contextlib import suppress

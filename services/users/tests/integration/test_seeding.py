@@ -8,10 +8,10 @@ import pytest
 import pytest_asyncio
 
 from shared.postgres import Database
-from shared.settings import Environment
+from shared.settings import Environment, SeedSettings
 from shared.testing.serving import running
-from users.seed import DEMO_ACCOUNTS, SeedRefusedError, seed
-from users.settings import SeedSettings, WorkerSettings
+from users.seeding import DEMO_ACCOUNTS, SeedRefusedError, seed
+from users.settings import WorkerSettings
 from users.testing import Accounts
 from users.worker import create_application
 

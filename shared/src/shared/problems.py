@@ -3,8 +3,8 @@
 Problem
  ├─ BadRequest 400          ├─ NotFound 404             ├─ UnsupportedMediaType 415
  ├─ Unauthorized 401        ├─ Conflict 409             ├─ UnprocessableContent 422
- ├─ PaymentRequired 402     ├─ PreconditionFailed 412   ├─ TooManyRequests 429
- └─ Forbidden 403                                       └─ Unavailable 503
+ ├─ PaymentRequired 402     ├─ Gone 410                 ├─ TooManyRequests 429
+ └─ Forbidden 403           ├─ PreconditionFailed 412   └─ Unavailable 503
 """
 
 from collections.abc import Mapping, Sequence
@@ -99,6 +99,12 @@ class Conflict(Problem):
     """409: the state of the thing does not allow it."""
 
     status = HTTPStatus.CONFLICT
+
+
+class Gone(Problem):
+    """410: it was here, and will not come back."""
+
+    status = HTTPStatus.GONE
 
 
 class PreconditionFailed(Problem):

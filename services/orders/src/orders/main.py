@@ -1,4 +1,4 @@
-"""The API process: what it is made of."""
+"""The API process: ``python -m orders.main``."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from orders.api import v1, v2
+from orders.api.routers import create_routers
 from orders.domain.payments import PaymentProvider
 from orders.payment_provider import SimulatedProvider
 from orders.resources import OrdersResources
@@ -16,6 +16,8 @@ from shared.identity import KeySource
 from shared.settings import wrong_settings_in_words
 from shared.web import Resources, create_app, serve
 
+SERVICE = "orders"
+VERSION = version(SERVICE)
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -29,11 +31,11 @@ def create_application(
         yield OrdersResources(provider or SimulatedProvider())
 
     return create_app(
-        "orders",
+        SERVICE,
         settings,
-        version=version("orders"),
+        version=VERSION,
         migrations=[MIGRATIONS],
-        routers=[v1.router, v2.router],
+        routers=create_routers(),
         lifespan=own,
         keys=keys,
     )
@@ -41,7 +43,7 @@ def create_application(
 
 def main() -> None:
     """Serve until a signal says stop."""
-    with wrong_settings_in_words("orders"):
+    with wrong_settings_in_words(SERVICE):
         settings = OrdersSettings()
         app = create_application(settings)
     serve(app, settings.http)

@@ -1,11 +1,9 @@
 """The worker process: relays what the API wrote, hears of users, seeds the demo products."""
 
-from importlib.metadata import version
-
 from fastapi import FastAPI
 
 from orders.events import SUBSCRIPTIONS
-from orders.main import MIGRATIONS
+from orders.main import MIGRATIONS, SERVICE, VERSION
 from orders.seeding import seed_products
 from orders.settings import OrdersSettings
 from shared.settings import wrong_settings_in_words
@@ -21,9 +19,9 @@ def create_application(settings: OrdersSettings) -> FastAPI:
             await seed_products(resources.database)
 
     return create_worker(
-        "orders",
+        SERVICE,
         settings,
-        version=version("orders"),
+        version=VERSION,
         migrations=[MIGRATIONS],
         subscriptions=SUBSCRIPTIONS,
         at_start=at_start,
@@ -32,7 +30,7 @@ def create_application(settings: OrdersSettings) -> FastAPI:
 
 def main() -> None:
     """Work until a signal says stop."""
-    with wrong_settings_in_words("orders worker"):
+    with wrong_settings_in_words(f"{SERVICE} worker"):
         settings = OrdersSettings()
         app = create_application(settings)
     serve(app, settings.http)

@@ -20,12 +20,12 @@ ForgetUser: TypeAlias = Callable[[Connection, int], Awaitable[None]]
 _ORDERS = tuple(f"orders.{step}.v1" for step in ("placed", "paid", "shipped", "delivered", "cancelled"))
 
 
-async def requested(connection: Connection, report: Report) -> None:
+async def say_requested(connection: Connection, report: Report) -> None:
     """Say that somebody asked for a report."""
     await _append(connection, "reports.requested.v1", report)
 
 
-async def ended(connection: Connection, report: Report) -> None:
+async def say_ended(connection: Connection, report: Report) -> None:
     """Say that a report is finished, or that it will never be."""
     succeeded = report.status is ReportStatus.SUCCEEDED
     await _append(connection, "reports.finished.v1" if succeeded else "reports.failed.v1", report)

@@ -1,4 +1,4 @@
-"""The API process."""
+"""The API process: ``python -m reports.main``."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,15 +8,16 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from reports.api import v1, v2
+from reports.api.routers import create_routers
 from reports.files import ReportFiles
 from reports.resources import ReportsResources
 from reports.settings import ReportsSettings
 from shared.identity import KeySource
 from shared.settings import wrong_settings_in_words
-from shared.web import Resources, create_app, create_version, serve
+from shared.web import Resources, create_app, serve
 
-VERSION = version("reports")
+SERVICE = "reports"
+VERSION = version(SERVICE)
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -32,11 +33,11 @@ def create_application(settings: ReportsSettings, keys: KeySource | None = None)
         return await asyncio.to_thread(files.usable)
 
     return create_app(
-        "reports",
+        SERVICE,
         settings,
         version=VERSION,
         migrations=[MIGRATIONS],
-        routers=[create_version("v1", [v1.router]), create_version("v2", [v2.router])],
+        routers=create_routers(),
         lifespan=lifespan,
         keys=keys,
         checks={"files": usable},
@@ -45,7 +46,7 @@ def create_application(settings: ReportsSettings, keys: KeySource | None = None)
 
 def main() -> None:
     """Serve until told to stop."""
-    with wrong_settings_in_words("reports"):
+    with wrong_settings_in_words(SERVICE):
         settings = ReportsSettings()
         app = create_application(settings)
     serve(app, settings.http)

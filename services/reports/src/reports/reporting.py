@@ -4,18 +4,20 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from reports import events
 from reports.domain.report import (
-    NotAllowed,
     Report,
+    ReportFileGone,
     ReportFormat,
+    ReportNotFound,
+    ReportNotReady,
     ReportStatus,
     ReportType,
     StoredFile,
+    TooManyReports,
     covers_everyone,
 )
 from reports.files import ReportFiles
@@ -24,21 +26,10 @@ from reports.store import reports as store
 from shared.identity import Principal
 from shared.jobs import enqueue, request_cancel
 from shared.postgres import Connection
-from shared.problems import Conflict, Forbidden, NotFound, Problem
+from shared.problems import Forbidden
 
 Precondition = Callable[[Report], None]
 """Raises when the report is not in the state that the caller's condition names (If-Match)."""
-
-
-class Gone(Problem):
-    """410: it was here, and will not come back."""
-
-    status = HTTPStatus.GONE
-
-
-def not_there() -> NotFound:
-    """The answer for a report that is not there, or another's."""
-    return NotFound("report_not_found", "There is no such report.")
 
 
 async def request_report(
@@ -52,17 +43,13 @@ async def request_report(
 ) -> Report:
     """Write a report and the job that makes it, in the caller's transaction.
 
-    Raises Forbidden when the caller's role does not reach so far, and Conflict when too many of the
-    caller's reports are not finished: that ends by waiting or deleting, so it is a state, not a rate.
+    Raises NotAboutAll, Forbidden for a caller who is no user, and TooManyReports.
     """
-    try:
-        everyone = covers_everyone(report_type, is_admin=principal.is_admin, asked_for_all=params.get("all") is True)
-    except NotAllowed as error:
-        raise Forbidden("forbidden", "Only an admin may ask for a report on all users.") from error
+    everyone = covers_everyone(report_type, is_admin=principal.is_admin, asked_for_all=params.get("all") is True)
     if principal.user_id == 0:
         raise Forbidden("forbidden", "Reports belong to users, and a service is none.")
     if await store.lock_user_and_count_unfinished(connection, principal.user_id) >= unfinished_limit:
-        raise Conflict("too_many_reports", f"{unfinished_limit} reports are not finished yet.")
+        raise TooManyReports(unfinished_limit)
     report_id = await store.insert(
         connection,
         user_id=principal.user_id,
@@ -74,25 +61,25 @@ async def request_report(
     job_id = await enqueue(connection, render.NAME, render.RenderReport(report_id=report_id))
     await store.set_job(connection, report_id, job_id)
     report = await find_report(connection, principal, report_id)
-    await events.requested(connection, report)
+    await events.say_requested(connection, report)
     return report
 
 
 async def find_report(connection: Connection, principal: Principal, report_id: int) -> Report:
-    """The caller's report. Raises NotFound, for another's too."""
+    """The caller's report. Raises ReportNotFound, for another's too."""
     report = await store.find(connection, report_id)
     if report is None or report.user_id != principal.user_id:
-        raise not_there()
+        raise ReportNotFound
     return report
 
 
 async def find_content(files: ReportFiles, report: Report) -> tuple[Path, StoredFile]:
-    """The file of a report. Raises Conflict while there is none, and Gone when it was lost."""
+    """The file of a report. Raises ReportNotReady, and ReportFileGone when it was lost."""
     if report.status is not ReportStatus.SUCCEEDED or report.file is None:
-        raise Conflict("report_not_ready", f"The report is {report.status}; only a succeeded one has a file.")
+        raise ReportNotReady(report.status)
     path = files.path(report.id, report.file.name)
     if not await asyncio.to_thread(path.is_file):
-        raise Gone("report_file_gone", "The file of this report is gone. Ask for a new report.")
+        raise ReportFileGone
     return path, report.file
 
 
@@ -101,11 +88,11 @@ async def delete_report(
 ) -> None:
     """Forget a report of the caller with its file; one that is not finished is cancelled.
 
-    Raises NotFound, and what ``precondition`` raises.
+    Raises ReportNotFound, and what ``precondition`` raises.
     """
     report = await store.lock(connection, await find_report(connection, principal, report_id))
     if report is None:
-        raise not_there()
+        raise ReportNotFound
     precondition(report)
     await _delete(connection, files, report)
 
@@ -128,7 +115,7 @@ async def _delete(connection: Connection, files: ReportFiles, report: Report) ->
             finished_at=datetime.now(UTC),
             version=report.version + 1,
         )
-        await events.ended(connection, cancelled)
+        await events.say_ended(connection, cancelled)
     # Who still makes it clears up at its end. Files go before the commit: when that fails the row is
     # still there and can be deleted again, while a file without a row would stay for ever.
     if report.status is not ReportStatus.RUNNING:

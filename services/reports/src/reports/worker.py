@@ -8,7 +8,7 @@ from reports import reporting
 from reports.events import subscriptions
 from reports.files import ReportFiles
 from reports.jobs.render import render_job
-from reports.main import MIGRATIONS, VERSION
+from reports.main import MIGRATIONS, SERVICE, VERSION
 from reports.rendering.warm_up import warm_up
 from reports.settings import ReportsSettings
 from shared.settings import wrong_settings_in_words
@@ -21,7 +21,7 @@ def create_application(settings: ReportsSettings) -> FastAPI:
     files = ReportFiles(settings.storage.directory)
     warm_up(settings.storage.directory / ".matplotlib")
     return create_worker(
-        "reports",
+        SERVICE,
         settings,
         version=VERSION,
         migrations=[MIGRATIONS],
@@ -32,7 +32,7 @@ def create_application(settings: ReportsSettings) -> FastAPI:
 
 def main() -> None:
     """Work until told to stop."""
-    with wrong_settings_in_words("reports worker"):
+    with wrong_settings_in_words(f"{SERVICE} worker"):
         settings = ReportsSettings()
         app = create_application(settings)
     serve(app, settings.http)

@@ -4,9 +4,8 @@ from collections.abc import Callable
 
 from shared.jobs import enqueue
 from shared.postgres import Connection
-from shared.problems import Conflict, Forbidden, NotFound
 from users import events
-from users.domain.account import Changes, Role, User, gives_up_admin
+from users.domain.account import Changes, LastAdmin, NotYourRoleToChange, Role, User, UserNotFound, gives_up_admin
 from users.jobs.welcome_mail import WELCOME_MAIL, WelcomeMail
 from users.store import users as store
 
@@ -14,36 +13,24 @@ Precondition = Callable[[User], None]
 """Raises when the account is not in the state that the caller's condition names (If-Match)."""
 
 
-def not_there() -> NotFound:
-    """The answer for an account that is not there, or not for this caller."""
-    return NotFound("user_not_found", "There is no such user.")
-
-
-def _taken() -> Conflict:
-    return Conflict("email_taken", "This e-mail address has an account already.")
-
-
 async def register(
     connection: Connection, *, name: str, email: str, password_hash: str, role: Role = Role.USER
 ) -> User:
     """Make an account; its event and its welcome mail are in the same transaction.
 
-    Raises Conflict when the address has an account.
+    Raises EmailTaken.
     """
-    try:
-        user = await store.insert(connection, name, email, password_hash, role)
-    except store.EmailTaken:
-        raise _taken() from None
+    user = await store.insert(connection, name, email, password_hash, role)
     await events.say_registered(connection, user)
     await enqueue(connection, WELCOME_MAIL, WelcomeMail(user_id=user.id))
     return user
 
 
 async def show(connection: Connection, user_id: int) -> User:
-    """The account. Raises NotFound."""
+    """The account. Raises UserNotFound."""
     user = await store.find(connection, user_id)
     if user is None:
-        raise not_there()
+        raise UserNotFound
     return user
 
 
@@ -52,20 +39,16 @@ async def change(
 ) -> User:
     """Change an account; what changes nothing is no new version and no event.
 
-    Raises NotFound, Forbidden (another role, not by an admin), Conflict (the address is another's, or
-    the last admin would be none), and what ``precondition`` raises.
+    Raises UserNotFound, NotYourRoleToChange, EmailTaken, LastAdmin, and what ``precondition`` raises.
     """
     user = await _locked(connection, user_id, precondition)
     if changes.role not in (None, user.role) and not by_admin:
-        raise Forbidden("forbidden", "Only an admin may change a role.")
+        raise NotYourRoleToChange
     if all(getattr(user, field) == value for field, value in _named(changes).items()):
         return user
     if gives_up_admin(user, changes.role):
         await _refuse_the_last_admin(connection, user)
-    try:
-        changed = await store.update(connection, user, changes)
-    except store.EmailTaken:
-        raise _taken() from None
+    changed = await store.update(connection, user, changes)
     await events.say_updated(connection, changed)
     return changed
 
@@ -73,7 +56,7 @@ async def change(
 async def remove(connection: Connection, user_id: int, *, precondition: Precondition) -> None:
     """Remove an account with its sessions and keys.
 
-    Raises NotFound, Conflict (the last admin), and what ``precondition`` raises.
+    Raises UserNotFound, LastAdmin, and what ``precondition`` raises.
     """
     user = await _locked(connection, user_id, precondition)
     if user.role is Role.ADMIN and user.is_active:
@@ -85,14 +68,14 @@ async def remove(connection: Connection, user_id: int, *, precondition: Precondi
 async def _locked(connection: Connection, user_id: int, precondition: Precondition) -> User:
     user = await store.lock(connection, user_id)
     if user is None:
-        raise not_there()
+        raise UserNotFound
     precondition(user)
     return user
 
 
 async def _refuse_the_last_admin(connection: Connection, user: User) -> None:
     if not await store.other_admin_remains(connection, user.id):
-        raise Conflict("last_admin", "This is the last admin; make another one first.")
+        raise LastAdmin
 
 
 def _named(changes: Changes) -> dict[str, object]:

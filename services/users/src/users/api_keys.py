@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from shared.postgres import Connection
-from shared.problems import Conflict, FieldError, NotFound, Unauthorized, UnprocessableContent
+from shared.problems import FieldError, Unauthorized, UnprocessableContent
 from users.access_tokens import AccessToken, TokenIssuer
 from users.domain.credentials import api_key, digest, matches, new_key_secret, parse_api_key
 from users.domain.scopes import narrowed
-from users.domain.sessions import EXCHANGED_TOKEN_LIFETIME, MAX_API_KEYS, ApiKey
+from users.domain.sessions import EXCHANGED_TOKEN_LIFETIME, MAX_API_KEYS, ApiKey, TooManyApiKeys
 from users.store import api_keys as store
 
 _NOBODY = bytes(32)
@@ -23,20 +23,15 @@ class NewApiKey:
     text: str
 
 
-def not_there() -> NotFound:
-    """The answer for a key that is not there, or another's."""
-    return NotFound("api_key_not_found", "There is no such API key.")
-
-
 async def create(
     connection: Connection, user_id: int, name: str, scopes: Sequence[str], expires_at: datetime | None
 ) -> NewApiKey:
-    """Make a key. Raises UnprocessableContent for an end in the past and Conflict over the most keys."""
+    """Make a key. Raises UnprocessableContent for an end in the past and TooManyApiKeys."""
     if expires_at is not None and expires_at <= datetime.now(UTC):
         wrong = FieldError(field="expires_at", message="The time must lie in the future.")
         raise UnprocessableContent("validation_error", "The input breaks a rule.", errors=[wrong])
     if await store.count_locked(connection, user_id) >= MAX_API_KEYS:
-        raise Conflict("too_many_api_keys", f"An account has at most {MAX_API_KEYS} API keys. Delete one first.")
+        raise TooManyApiKeys
     secret = new_key_secret()
     key = await store.insert(
         connection, user_id, name=name, digest=digest(secret), scopes=scopes, expires_at=expires_at

@@ -1,6 +1,7 @@
 """The API process: ``python -m users.main``."""
 
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -9,12 +10,12 @@ from shared.identity import KeySource
 from shared.settings import Environment, wrong_settings_in_words
 from shared.web import create_app, serve
 from users.api.routers import create_routers
-from users.holdings import open_holdings
+from users.resources import open_resources
 from users.settings import UsersSettings
 from users.signing_key import SigningKey
 
 SERVICE = "users"
-VERSION = "0.1.0"
+VERSION = version(SERVICE)
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -34,7 +35,7 @@ def create_application(
         version=VERSION,
         migrations=[MIGRATIONS],
         routers=create_routers(),
-        lifespan=partial(open_holdings, settings, key),
+        lifespan=partial(open_resources, settings, key),
         keys=keys or key,
     )
 

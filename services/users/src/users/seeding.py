@@ -8,10 +8,9 @@ import structlog
 
 from shared.logs import configure_logs
 from shared.postgres import Database, migrate
-from shared.problems import Conflict
 from shared.settings import Environment, wrong_settings_in_words
 from users import accounts
-from users.domain.account import Role
+from users.domain.account import EmailTaken, Role
 from users.domain.emails import email_key
 from users.hashing import Passwords
 from users.main import MIGRATIONS, SERVICE
@@ -57,7 +56,7 @@ async def seed(database: Database, environment: Environment) -> int:
                 if await store.find_credentials(connection, email_key(demo.email)) is not None:
                     continue
             password_hash = await passwords.hash(demo.password)
-            with suppress(Conflict):
+            with suppress(EmailTaken):
                 async with database.transaction() as connection:
                     await accounts.register(
                         connection,

@@ -12,7 +12,7 @@ from users.domain.credentials import digest, new_refresh_token
 from users.domain.emails import email_key
 from users.domain.scopes import scopes_of
 from users.domain.sessions import ACCESS_TOKEN_LIFETIME, Client
-from users.holdings import Holdings
+from users.resources import UsersResources
 from users.store import sessions as store
 from users.store import users
 
@@ -32,7 +32,7 @@ def _wrong() -> Unauthorized:
     return Unauthorized("invalid_credentials", "The e-mail address or the password is wrong.")
 
 
-async def log_in(database: Database, own: Holdings, email: str, password: str, client: Client) -> TokenPair:
+async def log_in(database: Database, own: UsersResources, email: str, password: str, client: Client) -> TokenPair:
     """Begin a session.
 
     No connection is held while the password is checked. Raises Unauthorized, TooManyRequests, and
@@ -61,7 +61,7 @@ async def log_in(database: Database, own: Holdings, email: str, password: str, c
     return TokenPair(_access_token(own, user, session_id), refresh_token)
 
 
-async def refresh(database: Database, own: Holdings, token: str) -> TokenPair:
+async def refresh(database: Database, own: UsersResources, token: str) -> TokenPair:
     """Spend a refresh token for the next pair (RFC 9700 section 4.14).
 
     A token that was spent before ends its session, also when two requests overlap: which of the two is
@@ -97,7 +97,7 @@ async def log_out(
         await store.end_own(connection, user_id, session_id)
 
 
-def _access_token(own: Holdings, user: User, session_id: int) -> AccessToken:
+def _access_token(own: UsersResources, user: User, session_id: int) -> AccessToken:
     return own.issuer.issue(
         user.id,
         role=user.role,

@@ -19,8 +19,9 @@ from shared.testing.serving import running
 from users.main import create_application
 from users.settings import UsersSettings, WorkerSettings
 from users.signing_key import SigningKey
-from users.testing import Account, Accounts
 from users.worker import create_application as create_worker_application
+
+from .people import Account, Accounts
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from shared.testing.tokens import Signer
-from users.testing import Account, Accounts, new_email
+
+from .people import Account, Accounts, new_email
 
 
 async def test_me(client: httpx.AsyncClient, account: Account):

@@ -8,7 +8,7 @@ import httpx
 import jwt
 import pytest
 
-from users.testing import Account, Accounts
+from .people import Account, Accounts
 
 PATH = "/api/v1/users/me/api-keys"
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from opentelemetry import trace
 
-from users.testing import Account, Accounts, new_email
+from .people import Account, Accounts, new_email
 
 
 def test_the_committed_document_is_the_codes():

@@ -11,7 +11,7 @@ import httpx
 import pytest_asyncio
 from jsonschema import Draft202012Validator
 
-from users.testing import Account, Accounts, new_email
+from .people import Account, Accounts, new_email
 
 SCHEMAS = Path(__file__).parents[2] / "events"
 

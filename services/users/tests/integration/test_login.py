@@ -12,7 +12,8 @@ from shared.testing.serving import running
 from users.hashing import Passwords, Verdict
 from users.main import create_application
 from users.settings import UsersSettings
-from users.testing import PASSWORD, Account, Accounts, new_email
+
+from .people import PASSWORD, Account, Accounts, new_email
 
 
 async def _try(client: httpx.AsyncClient, email: str, password: str = PASSWORD, address: str = "") -> httpx.Response:

@@ -7,7 +7,8 @@ import jwt
 import pytest
 
 from users.domain.credentials import digest
-from users.testing import Account, Accounts
+
+from .people import Account, Accounts
 
 _WAITING = """
     SELECT count(*) FROM pg_stat_activity

@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from users.hashing import Passwords
-from users.testing import PASSWORD, Account, Accounts, new_email
+
+from .people import PASSWORD, Account, Accounts, new_email
 
 
 async def _register(client: httpx.AsyncClient, **fields: object) -> httpx.Response:

@@ -12,8 +12,9 @@ from shared.settings import Environment, SeedSettings
 from shared.testing.serving import running
 from users.seeding import DEMO_ACCOUNTS, SeedRefusedError, seed
 from users.settings import WorkerSettings
-from users.testing import Accounts
 from users.worker import create_application
+
+from .people import Accounts
 
 
 @pytest_asyncio.fixture(autouse=True)

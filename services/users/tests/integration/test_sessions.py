@@ -2,7 +2,7 @@
 
 import httpx
 
-from users.testing import Account, Accounts
+from .people import Account, Accounts
 
 PATH = "/api/v1/users/me/sessions"
 

@@ -8,7 +8,8 @@ import pytest
 
 from shared.jobs import enqueue
 from users.jobs.welcome_mail import WELCOME_MAIL, WelcomeMail
-from users.testing import PASSWORD, Accounts, new_email
+
+from .people import PASSWORD, Accounts, new_email
 
 pytestmark = pytest.mark.usefixtures("worker")
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from reports.domain.period import Period, read_period
+from shared.problems import Conflict, Forbidden, Gone, NotFound
 
 
 class ReportType(StrEnum):
@@ -85,16 +86,47 @@ class Report:
         return self.version + self.sequence
 
 
-class NotAllowed(Exception):  # noqa: N818 - the name says what it is
+class ReportNotFound(NotFound):
+    """There is no such report for this caller."""
+
+    def __init__(self) -> None:
+        super().__init__("report_not_found", "There is no such report.")
+
+
+class NotAboutAll(Forbidden):
     """The caller's role does not reach so far."""
+
+    def __init__(self) -> None:
+        super().__init__("forbidden", "Only an admin may ask for a report on all users.")
+
+
+class TooManyReports(Conflict):
+    """Too many of the caller's reports are not finished: that ends by waiting or deleting, so it is no rate."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__("too_many_reports", f"{limit} reports are not finished yet.")
+
+
+class ReportNotReady(Conflict):
+    """There is no file, or not yet."""
+
+    def __init__(self, status: ReportStatus) -> None:
+        super().__init__("report_not_ready", f"The report is {status}; only a succeeded one has a file.")
+
+
+class ReportFileGone(Gone):
+    """There was a file, and it was lost."""
+
+    def __init__(self) -> None:
+        super().__init__("report_file_gone", "The file of this report is gone. Ask for a new report.")
 
 
 def covers_everyone(report_type: ReportType, *, is_admin: bool, asked_for_all: bool) -> bool:
     """Whether the report is about all users or about the caller alone.
 
     Sales are about all, and an admin's order summary too; an admin's activity only when asked for.
-    Raises NotAllowed when someone else asks for more than their own.
+    Raises NotAboutAll when someone else asks for more than their own.
     """
     if not is_admin and (asked_for_all or report_type is ReportType.SALES):
-        raise NotAllowed
+        raise NotAboutAll
     return is_admin and (asked_for_all or report_type is not ReportType.USER_ACTIVITY)

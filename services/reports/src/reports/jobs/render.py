@@ -66,7 +66,7 @@ async def _on_finished(files: ReportFiles, connection: Connection, job: Finished
     error = FAILED if job.status is JobStatus.FAILED else None
     report = await store.finish(connection, report_id, ReportStatus(job.status.value), error)
     if report is not None:
-        await events.ended(connection, report)
+        await events.say_ended(connection, report)
     # A report that was deleted meanwhile leaves nothing.
     keep = report.file.name if report and report.file and report.status is ReportStatus.SUCCEEDED else None
     await asyncio.to_thread(files.clear_up, report_id, keep)

@@ -1,4 +1,4 @@
-"""What an endpoint asks for by type: the caller as the account stands now, the client, our holdings."""
+"""What an endpoint asks for by type: the caller as the account stands now, the client, our resources."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -8,11 +8,10 @@ from fastapi import Depends, Request, Security
 from shared.identity import Principal, signed_in
 from shared.problems import Forbidden, Unauthorized
 from shared.web import Transaction, get_resources
-from users.accounts import not_there
 from users.client_address import client_address
-from users.domain.account import Role, User
+from users.domain.account import Role, User, UserNotFound
 from users.domain.sessions import Client
-from users.holdings import Holdings
+from users.resources import UsersResources
 from users.store import users as store
 
 _USER_AGENT_LENGTH = 200
@@ -28,9 +27,9 @@ class Caller:
     session_id: int | None
 
     def check_may_see(self, user_id: int) -> None:
-        """Raise NotFound for an account that is neither the caller's own nor open to an admin."""
+        """Raise UserNotFound for an account that is neither the caller's own nor open to an admin."""
         if not self.is_admin and self.user.id != user_id:
-            raise not_there()
+            raise UserNotFound
 
 
 async def _caller(principal: Annotated[Principal, Security(signed_in)], connection: Transaction) -> Caller:
@@ -71,11 +70,11 @@ SignedInHere = Annotated[Caller, Depends(_signed_in_here)]
 """A caller who may change things and holds a session: an API key must not make another that outlives it."""
 
 
-def _holdings(request: Request) -> Holdings:
+def _own(request: Request) -> UsersResources:
     return get_resources(request).service
 
 
-Own = Annotated[Holdings, Depends(_holdings)]
+Own = Annotated[UsersResources, Depends(_own)]
 """What this process of the service holds."""
 
 

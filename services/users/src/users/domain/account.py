@@ -4,6 +4,36 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from shared.problems import Conflict, Forbidden, NotFound
+
+
+class UserNotFound(NotFound):
+    """There is no such account for this caller."""
+
+    def __init__(self) -> None:
+        super().__init__("user_not_found", "There is no such user.")
+
+
+class EmailTaken(Conflict):
+    """Another account has this address."""
+
+    def __init__(self) -> None:
+        super().__init__("email_taken", "This e-mail address has an account already.")
+
+
+class LastAdmin(Conflict):
+    """Without this account nobody could lead the house."""
+
+    def __init__(self) -> None:
+        super().__init__("last_admin", "This is the last admin; make another one first.")
+
+
+class NotYourRoleToChange(Forbidden):
+    """Nobody gives roles but an admin."""
+
+    def __init__(self) -> None:
+        super().__init__("forbidden", "Only an admin may change a role.")
+
 
 class Role(StrEnum):
     """What an account may do beyond its own."""

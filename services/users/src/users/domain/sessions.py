@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared.problems import Conflict, NotFound
+
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=15)
 EXCHANGED_TOKEN_LIFETIME = timedelta(minutes=1)
 """Of a token given for an API key: the gateway asks again after 5 s, nobody needs it for longer."""
@@ -11,6 +13,27 @@ SESSION_LIFETIME = timedelta(days=30)
 """Absolute: refreshing does not prolong it (RFC 9700 section 4.14)."""
 
 MAX_API_KEYS = 20
+
+
+class SessionNotFound(NotFound):
+    """The caller has no such session."""
+
+    def __init__(self) -> None:
+        super().__init__("session_not_found", "There is no such session.")
+
+
+class ApiKeyNotFound(NotFound):
+    """The caller has no such key."""
+
+    def __init__(self) -> None:
+        super().__init__("api_key_not_found", "There is no such API key.")
+
+
+class TooManyApiKeys(Conflict):
+    """The account has as many keys as one may have."""
+
+    def __init__(self) -> None:
+        super().__init__("too_many_api_keys", f"An account has at most {MAX_API_KEYS} API keys. Delete one first.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from shared.postgres import Connection
-from users.domain.account import Changes, Role, User
+from users.domain.account import Changes, EmailTaken, Role, User
 from users.domain.emails import email_key
 
 _COLUMNS = "id, name, email, role, tier, created_at, disabled_at, version"
@@ -37,10 +37,6 @@ _DELETE = "DELETE FROM users WHERE id = $1"
 _LOCK_ADMINS = "SELECT pg_advisory_xact_lock(hashtextextended('admins:' || current_schema(), 0))"
 _OTHER_ADMIN = "SELECT EXISTS (SELECT FROM users WHERE role = 'admin' AND disabled_at IS NULL AND id <> $1)"
 _UPGRADE_HASH = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2"
-
-
-class EmailTaken(Exception):  # noqa: N818 - the name says what it is
-    """Another account has this address."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from orders import ordering
-from orders.api.operations import Reader, Writer
+from orders.api.dependencies import Provider, Reader, Writer
 from orders.api.v1.schemas import OrderInput, OrderPatch, OrderV1
 from orders.domain.orders import OrderStatus
-from orders.resources import Provider
 from orders.store import orders
 from shared.web import (
     NOT_MODIFIED,

@@ -3,10 +3,9 @@
 from fastapi import APIRouter, Request, Response
 
 from orders import ordering, paying
-from orders.api.operations import Reader, Writer
+from orders.api.dependencies import Provider, Reader, Writer
 from orders.api.v1.schemas import PaymentBody, PaymentInput
 from orders.domain.payments import PaymentNotFound, PaymentStatus
-from orders.resources import Provider
 from orders.store import payments
 from shared.problems import PaymentRequired
 from shared.web import Answer, EntityId, Idempotency, Page, Paging, Transaction, problem_responses

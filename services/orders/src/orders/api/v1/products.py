@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from orders import catalogue
-from orders.api.operations import CatalogueAdmin
+from orders.api.dependencies import CatalogueAdmin
 from orders.api.v1.schemas import ProductInput, ProductPatch, ProductV1
 from orders.store import products
 from shared.web import (

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from orders.api.operations import Reader
+from orders.api.dependencies import Reader
 from orders.api.v1.schemas import OrderV1
 from orders.store import customers, orders
 from shared.problems import NotFound

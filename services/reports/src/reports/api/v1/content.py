@@ -3,12 +3,12 @@
 from fastapi import APIRouter, Request, Response
 
 from reports import reporting
+from reports.api.dependencies import Own, Reader
 from reports.api.v1.byte_ranges import RangedFileResponse, satisfiable
 from reports.domain.report import Report
-from reports.resources import Own, Reader
 from shared.web import NOT_MODIFIED, EntityId, Transaction, check_if_match, etag, not_modified, problem_responses
 
-router = APIRouter()
+router = APIRouter(tags=["reports"])
 
 _FRESH = {"Cache-Control": "private, no-cache"}
 _RESPONSES = {

@@ -12,13 +12,13 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 
 from reports import reporting
+from reports.api.dependencies import Reader
 from reports.domain.report import Report, ReportStatus
-from reports.resources import Reader
 from reports.store import reports as store
 from shared.jobs import JobNotFound, JobProgress, watch_progress
 from shared.web import EntityId, Resources, Transaction, get_resources, problem_responses
 
-router = APIRouter()
+router = APIRouter(tags=["reports"])
 
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 HEARTBEAT_SECONDS = 10.0

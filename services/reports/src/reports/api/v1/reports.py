@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Request, Response
 
 from reports import reporting
+from reports.api.dependencies import Own, Reader, Writer
 from reports.api.v1.schemas import ReportRequest, ReportView
-from reports.resources import Own, Reader, Writer
 from reports.store import reports as store
 from shared.web import (
     NOT_MODIFIED,
@@ -20,7 +20,7 @@ from shared.web import (
     unless_known,
 )
 
-router = APIRouter()
+router = APIRouter(tags=["reports"])
 
 _FRESH = {"Cache-Control": "private, no-cache"}
 

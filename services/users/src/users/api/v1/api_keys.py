@@ -1,61 +1,17 @@
 """/users/me/api-keys: keys for one's programs."""
 
-from datetime import datetime
-from typing import Annotated, Any, Self
-
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field
 
 from shared.problems import FieldError, UnprocessableContent
-from shared.web import EntityId, Page, Paging, RequestBody, Transaction, problem_responses
+from shared.web import EntityId, Page, Paging, Transaction, problem_responses
 from users import api_keys
 from users.api.dependencies import Caller, Reader, SignedInHere, Writer
+from users.api.v1.schemas import ApiKeyBody, ApiKeyDocument, NewApiKeyDocument
 from users.domain.scopes import ADMIN_SCOPE
-from users.domain.sessions import ApiKey
+from users.domain.sessions import ApiKeyNotFound
 from users.store import api_keys as store
 
 router = APIRouter(prefix="/users/me/api-keys", tags=["api keys"])
-
-
-class ApiKeyBody(RequestBody):
-    """A key to make. Without ``scopes`` it has all of the caller's but ``admin``; without an end it lasts."""
-
-    name: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,100}$", examples=["deploy script"])]
-    scopes: Annotated[list[str], Field(max_length=20, examples=[["orders:read"]])] | None = None
-    expires_at: AwareDatetime | None = None
-
-
-class ApiKeyDocument(BaseModel):
-    """A key without its secret."""
-
-    id: int
-    name: str
-    scopes: list[str]
-    created_at: datetime
-    expires_at: datetime | None
-    last_used_at: datetime | None
-
-    @classmethod
-    def of(cls, key: ApiKey) -> Self:
-        """The key as its owner sees it."""
-        return cls(**_fields(key))
-
-
-class NewApiKeyDocument(ApiKeyDocument):
-    """A key just made: ``key`` is what goes into ``X-API-Key`` and is never shown again."""
-
-    key: str
-
-
-def _fields(key: ApiKey) -> dict[str, Any]:
-    return {
-        "id": key.id,
-        "name": key.name,
-        "scopes": list(key.scopes),
-        "created_at": key.created_at,
-        "expires_at": key.expires_at,
-        "last_used_at": key.last_used_at,
-    }
 
 
 def _granted(body: ApiKeyBody, caller: Caller) -> list[str]:
@@ -81,7 +37,7 @@ async def create_api_key(
     new = await api_keys.create(connection, caller.user.id, body.name, _granted(body, caller), body.expires_at)
     response.headers["Location"] = f"{request.url.path}/{new.key.id}"
     response.headers["Cache-Control"] = "no-store"
-    return NewApiKeyDocument(**_fields(new.key), key=new.text)
+    return NewApiKeyDocument(**ApiKeyDocument.of(new.key).model_dump(), key=new.text)
 
 
 @router.get("", summary="List one's API keys", responses=problem_responses(401, 403))
@@ -96,7 +52,7 @@ async def show_api_key(key_id: EntityId, caller: Reader, connection: Transaction
     """One of the caller's keys."""
     key = await store.find(connection, caller.user.id, key_id)
     if key is None:
-        raise api_keys.not_there()
+        raise ApiKeyNotFound
     return ApiKeyDocument.of(key)
 
 
@@ -104,4 +60,4 @@ async def show_api_key(key_id: EntityId, caller: Reader, connection: Transaction
 async def revoke_api_key(key_id: EntityId, caller: Writer, connection: Transaction) -> None:
     """End a key: no more tokens are given for it; the gateway notices within five seconds."""
     if not await store.delete(connection, caller.user.id, key_id):
-        raise api_keys.not_there()
+        raise ApiKeyNotFound

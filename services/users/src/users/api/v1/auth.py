@@ -1,52 +1,20 @@
 """/auth: login, refresh, logout."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Request, Response
 from fastapi.security import SecurityScopes
-from pydantic import BaseModel, ConfigDict, Field
 
 from shared.identity import Principal, signed_in
 from shared.problems import Unauthorized
-from shared.web import RequestBody, Transaction, get_resources, problem_responses
+from shared.web import Transaction, get_resources, problem_responses
 from users import signing_in
 from users.api.dependencies import CallingClient, Own
-from users.api.fields import Password, Text
-from users.domain.emails import MAX_LENGTH as EMAIL_LENGTH
+from users.api.v1.schemas import LoginBody, RefreshBody, TokenDocument
 
 router = APIRouter(prefix="/auth", tags=["auth"])
 
-_LONGEST_TOKEN = 512
 _NO_STORE = {"Cache-Control": "no-store"}  # RFC 6749 section 5.1
-
-
-class LoginBody(RequestBody):
-    """Credentials. Whatever is no address or no possible password is just as wrong as a wrong one."""
-
-    model_config = ConfigDict(extra="ignore", str_strip_whitespace=False)  # of a password nothing is stripped
-
-    email: Annotated[Text, Field(max_length=EMAIL_LENGTH, examples=["demo@example.com"])]
-    password: Annotated[Password, Field(max_length=1024)]
-
-
-class RefreshBody(RequestBody):
-    """A refresh token."""
-
-    refresh_token: Annotated[Text, Field(min_length=1, max_length=_LONGEST_TOKEN)]
-
-
-class TokenDocument(BaseModel):
-    """A pair of tokens (RFC 6749 section 5.1); the refresh token is good for one use."""
-
-    access_token: str
-    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - the scheme's name
-    expires_in: int
-    refresh_token: str
-
-    @classmethod
-    def of(cls, pair: signing_in.TokenPair) -> Self:
-        """The pair as it is answered."""
-        return cls(access_token=pair.access.token, expires_in=pair.access.expires_in, refresh_token=pair.refresh_token)
 
 
 @router.post("/login", summary="Log in", responses=problem_responses(401, 429))

@@ -1,47 +1,14 @@
 """/users/me/sessions: where one is logged in, and how to end it."""
 
-from datetime import datetime
-from typing import Self
-
 from fastapi import APIRouter
-from pydantic import BaseModel
 
-from shared.problems import NotFound
 from shared.web import EntityId, Page, Paging, Transaction, problem_responses
 from users.api.dependencies import Reader, Writer
-from users.domain.sessions import Session
+from users.api.v1.schemas import SessionDocument
+from users.domain.sessions import SessionNotFound
 from users.store import sessions as store
 
 router = APIRouter(prefix="/users/me/sessions", tags=["sessions"])
-
-
-class SessionDocument(BaseModel):
-    """A login that has not ended; ``current`` is the one that asks."""
-
-    id: int
-    user_agent: str
-    address: str
-    created_at: datetime
-    last_used_at: datetime
-    expires_at: datetime
-    current: bool
-
-    @classmethod
-    def of(cls, session: Session, current: int | None) -> Self:
-        """The session as its owner sees it."""
-        return cls(
-            id=session.id,
-            user_agent=session.user_agent,
-            address=session.address,
-            created_at=session.created_at,
-            last_used_at=session.last_used_at,
-            expires_at=session.expires_at,
-            current=session.id == current,
-        )
-
-
-def _not_there() -> NotFound:
-    return NotFound("session_not_found", "There is no such session.")
 
 
 @router.get("", summary="List one's sessions", responses=problem_responses(401, 403))
@@ -56,7 +23,7 @@ async def show_session(session_id: EntityId, caller: Reader, connection: Transac
     """One of the caller's living sessions."""
     session = await store.find(connection, caller.user.id, session_id)
     if session is None:
-        raise _not_there()
+        raise SessionNotFound
     return SessionDocument.of(session, caller.session_id)
 
 
@@ -70,4 +37,4 @@ async def end_sessions(caller: Writer, connection: Transaction) -> None:
 async def end_session(session_id: EntityId, caller: Writer, connection: Transaction) -> None:
     """Log out one device."""
     if not await store.end_own(connection, caller.user.id, session_id):
-        raise _not_there()
+        raise SessionNotFound

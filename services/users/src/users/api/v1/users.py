@@ -18,7 +18,7 @@ from shared.web import (
 )
 from users import accounts
 from users.api.dependencies import Admin, Caller, Own, Reader, Writer
-from users.api.v1.user_schemas import Registration, UserDocument, UserPatch, UserReplacement
+from users.api.v1.schemas import Registration, UserDocument, UserPatch, UserReplacement
 from users.domain.account import Changes, Role
 from users.store import users as store
 

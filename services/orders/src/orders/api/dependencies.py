@@ -1,10 +1,13 @@
-"""What all routes have in common: their callers, and their names in the OpenAPI document."""
+"""What an endpoint asks for by type: its caller, the payment provider."""
 
 from typing import Annotated
 
-from fastapi import Depends, Security
+from fastapi import Depends, Request, Security
 
+from orders.domain.payments import PaymentProvider
+from orders.resources import OrdersResources
 from shared.identity import Admin, Principal, signed_in
+from shared.web import get_resources
 
 Reader = Annotated[Principal, Security(signed_in, scopes=["orders:read"])]
 """Who may read orders."""
@@ -19,3 +22,12 @@ async def _catalogue_admin(principal: Admin, _writer: Writer) -> Principal:
 
 CatalogueAdmin = Annotated[Principal, Depends(_catalogue_admin)]
 """An admin whose token may write."""
+
+
+async def _provider(request: Request) -> PaymentProvider:
+    own: OrdersResources = get_resources(request).service
+    return own.provider
+
+
+Provider = Annotated[PaymentProvider, Depends(_provider)]
+"""The payment provider."""

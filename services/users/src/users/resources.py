@@ -13,7 +13,7 @@ from users.signing_key import SigningKey
 
 
 @dataclass(frozen=True)
-class Holdings:
+class UsersResources:
     """One a process."""
 
     settings: UsersSettings
@@ -24,11 +24,13 @@ class Holdings:
 
 
 @asynccontextmanager
-async def open_holdings(settings: UsersSettings, key: SigningKey, resources: Resources) -> AsyncIterator[Holdings]:
+async def open_resources(
+    settings: UsersSettings, key: SigningKey, resources: Resources
+) -> AsyncIterator[UsersResources]:
     """Open them, and close them at the end."""
     passwords = Passwords(settings.passwords)
     try:
-        yield Holdings(
+        yield UsersResources(
             settings,
             key,
             TokenIssuer(settings.tokens, key),

@@ -8,7 +8,7 @@ import httpx
 
 from shared.postgres import Database
 
-PASSWORD = "Correct-Horse-7"  # noqa: S105 - of made-up people
+PASSWORD = "Correct-Horse-7"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from shared.jobs.types import JobType
 from shared.jobs.wake import wake_keeper
 from shared.jobs.worker import JobWorker
 from shared.messaging import Bus, Consumer, Relay, Subscription, inbox
+from shared.messaging.cancellation import raise_if_cancelled
 from shared.messaging.parking import observe_parked
 from shared.settings import ServiceSettings
 from shared.trimming import keep_trimmed
@@ -69,6 +70,7 @@ class Worker:
 
     async def _observe(self) -> None:
         while True:
+            raise_if_cancelled()
             await asyncio.sleep(OBSERVE_SECONDS)
             try:
                 with suppress_instrumentation():

@@ -17,6 +17,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import AMQPError, DeliveryError, PublishError
 
 from shared.messaging.backoff import Backoff
+from shared.messaging.cancellation import raise_if_cancelled
 from shared.messaging.metrics import BUS_CONNECTED
 from shared.settings import RabbitSettings
 
@@ -81,6 +82,7 @@ class Bus:
 
     async def open_channel(self) -> AbstractChannel:
         """A new channel with confirms on the current connection, once there is one."""
+        raise_if_cancelled()
         await self.connected()
         if self._connection is None:
             raise ConnectionError("the connection to the broker was lost")
@@ -133,6 +135,7 @@ class Bus:
     async def _keep_connected(self) -> None:
         backoff = Backoff(first=0.2, most=10.0)
         while True:
+            raise_if_cancelled()
             try:
                 connection = await self._connect()
             except CONNECTION_ERRORS as error:
@@ -147,6 +150,7 @@ class Bus:
             self._connected.set()
             BUS_CONNECTED.set(1)
             log.info("bus_connected")
+            raise_if_cancelled()
             if not connection.is_closed:
                 await lost.wait()
             log.warning("bus_disconnected")

@@ -122,7 +122,10 @@ class Consumer:
         seen: BaseException | None = error
         while seen is not None:
             # Leaving a transaction whose connection is gone raises InterfaceError over the cause.
-            if isinstance(seen, UNAVAILABLE) and isinstance(seen, asyncpg.PostgresError):
+            # InternalClientError: the connection failed between its last answer and this statement.
+            if isinstance(seen, asyncpg.InternalClientError) or (
+                isinstance(seen, UNAVAILABLE) and isinstance(seen, asyncpg.PostgresError)
+            ):
                 return True
             seen = seen.__context__
         return not await self._database.healthy()

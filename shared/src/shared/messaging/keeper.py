@@ -15,6 +15,7 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 
 from shared.messaging.backoff import Backoff
 from shared.messaging.bus import CONNECTION_ERRORS, Bus, PublishFailed
+from shared.messaging.cancellation import raise_if_cancelled
 from shared.messaging.metrics import RESUBSCRIBED
 from shared.postgres.database import UNAVAILABLE
 
@@ -62,6 +63,7 @@ class Keeper:
                 log.warning("consumer_lost", queue=self._queue, error=f"{type(error).__name__}: {error}")
             except Exception:
                 log.exception("consumer_lost", queue=self._queue)
+            raise_if_cancelled()
             RESUBSCRIBED.labels(self._queue).inc()
             await asyncio.sleep(backoff.next())
 
@@ -89,6 +91,7 @@ class Keeper:
 
     async def _watch(self, lost: asyncio.Event) -> None:
         while not lost.is_set():
+            raise_if_cancelled()
             try:
                 async with asyncio.timeout(self._watch_seconds):
                     await lost.wait()

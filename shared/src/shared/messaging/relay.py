@@ -28,6 +28,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from shared.messaging import relay_store as store
 from shared.messaging.backoff import Backoff
 from shared.messaging.bus import CONNECTION_ERRORS, Bus, PublishFailed, Refused, Unroutable
+from shared.messaging.cancellation import raise_if_cancelled
 from shared.messaging.metrics import OUTBOX_LAG, OUTBOX_LEADER, OUTBOX_ROWS, PUBLISH_FAILURES, PUBLISHED
 from shared.messaging.outbox import OutboxMessage
 from shared.messaging.topology import declare_events
@@ -68,6 +69,7 @@ class Relay:
                 log.exception("relay_interrupted")
             finally:
                 OUTBOX_LEADER.set(0)
+            raise_if_cancelled()
             await asyncio.sleep(backoff.next())
 
     async def _take_part(self) -> None:
@@ -87,6 +89,7 @@ class Relay:
         await connection.add_listener(f"outbox_{schema}", lambda *_: self._woken.set())
         declared = False
         while True:
+            raise_if_cancelled()
             self._woken.clear()
             await self._observe(connection)
             if not self._bus.healthy():

@@ -149,7 +149,7 @@ def woken_by_message(
 ) -> object:
     """Makes a worker hear messages, and look by itself hardly ever."""
     assert relay
-    monkeypatch.setattr(job_worker, "POLL_SECONDS", 60.0)
+    monkeypatch.setattr(job_worker, "POLL_SECONDS", 3600.0)
 
     async def listen(worker: JobWorker) -> None:
         keeper = wake_keeper(bus, worker.service, worker.wake)
@@ -157,7 +157,8 @@ def woken_by_message(
         async with asyncio.timeout(10):
             while not keeper.subscribed:
                 await asyncio.sleep(0.02)
-        worker.wake()
-        await asyncio.sleep(0.2)
+        # Its one look on its own is behind it: from here on it sleeps until a message comes.
+        while worker._leases is None:
+            await asyncio.sleep(0.02)
 
     return listen

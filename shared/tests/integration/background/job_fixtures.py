@@ -16,7 +16,35 @@ from shared.postgres import Connection, Database
 
 from .waiting import eventually
 
-Run = Callable[..., JobWorker]
+
+class Run:
+    """Starts workers, and stops them as a process does that is told to end."""
+
+    def __init__(self, database: Database, redis: Redis, service: str) -> None:
+        self._database = database
+        self._redis = redis
+        self._service = service
+        self.running: dict[JobWorker, asyncio.Task[None]] = {}
+
+    def __call__(self, *types: JobType[Any], concurrency: int = 4, resources: object = None) -> JobWorker:
+        worker = JobWorker(
+            self._service,
+            self._database,
+            self._redis,
+            types,
+            resources=resources,
+            processes=Processes(2),
+            concurrency=concurrency,
+        )
+        self.running[worker] = asyncio.create_task(worker.run())
+        return worker
+
+    async def stop(self, worker: JobWorker, *, seconds: float) -> None:
+        """Let it claim no more, then drain it."""
+        task = self.running.pop(worker)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await worker.drain(seconds)
 
 
 class Sum(BaseModel):
@@ -33,30 +61,13 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 @pytest_asyncio.fixture
 async def run_worker(database: Database, redis: Redis) -> AsyncIterator[Run]:
     """Starts a worker with these types; drains it at the end."""
-    running: list[tuple[JobWorker, asyncio.Task[None]]] = []
-
     async with database.acquire() as connection:
         database_schema: str = await connection.fetchval("SELECT current_schema()")
 
-    def run(*types: JobType[Any], concurrency: int = 4, resources: object = None) -> JobWorker:
-        service = database_schema
-        worker = JobWorker(
-            service,
-            database,
-            redis,
-            types,
-            resources=resources,
-            processes=Processes(2),
-            concurrency=concurrency,
-        )
-        running.append((worker, asyncio.create_task(worker.run())))
-        return worker
-
+    run = Run(database, redis, database_schema)
     yield run
-    for worker, task in running:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await worker.drain(0.1)
+    for worker in list(run.running):
+        await run.stop(worker, seconds=0.1)
 
 
 async def submit(database: Database, job_type: str, *numbers: int, **options: Any) -> UUID:

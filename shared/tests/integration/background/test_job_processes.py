@@ -30,7 +30,8 @@ def alive(pid: int) -> bool:
 
 
 async def told_pid(path: Path) -> int:
-    return int(await eventually(lambda: path.read_text() if path.exists() else ""))
+    # The program, the server of forks and the new process import everything one after the other.
+    return int(await eventually(lambda: path.read_text() if path.exists() else "", seconds=60))
 
 
 async def test_8_heavy_work_leaves_the_loop_free(database: Database, run_worker: Run) -> None:

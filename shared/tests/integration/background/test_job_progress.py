@@ -12,7 +12,6 @@ from shared.jobs import progress as progress_module
 from shared.postgres import Database
 
 from .job_fixtures import Run, Sum, ends_as, job_type, submit
-from .waiting import eventually
 
 
 async def stepwise(context: JobContext, _payload: Sum) -> None:
@@ -26,17 +25,12 @@ async def watched(updates: AsyncIterator[JobProgress]) -> list[JobProgress]:
         return [update async for update in updates]
 
 
-@pytest.fixture
-def service_of_worker(database: Database, run_worker: Run) -> Run:
-    assert database
-    return run_worker
-
-
 async def test_a_watcher_sees_each_step_and_the_end(database: Database, redis: Redis, run_worker: Run) -> None:
     job_id = await submit(database, "sum")
-    task = asyncio.create_task(watched(watch_progress(redis, database, job_id)))
+    updates = watch_progress(redis, database, job_id)
+    first = await anext(updates)
     run_worker(job_type(stepwise))
-    seen = await task
+    seen = [first, *await watched(updates)]
     assert [u.percent for u in seen if u.message] == [20, 40, 60, 80]
     assert seen[0].status is JobStatus.QUEUED
     assert (seen[-1].status, seen[-1].percent) == (JobStatus.SUCCEEDED, 100)
@@ -92,11 +86,11 @@ async def test_without_redis_the_row_is_looked_at(database: Database, redis: Red
 
 async def test_a_queued_job_that_is_cancelled_ends_its_watchers(database: Database, redis: Redis) -> None:
     job_id = await submit(database, "sum")
-    task = asyncio.create_task(watched(watch_progress(redis, database, job_id)))
-    await asyncio.sleep(0.2)
+    updates = watch_progress(redis, database, job_id)
+    first = await anext(updates)
     async with database.transaction() as connection:
         await request_cancel(connection, job_id)
-    assert [u.status for u in await task] == ["queued", "cancelled"]
+    assert [u.status for u in (first, *await watched(updates))] == ["queued", "cancelled"]
 
 
 async def test_an_unknown_job_is_said_to_be_unknown(database: Database, redis: Redis) -> None:
@@ -124,4 +118,3 @@ async def test_the_last_of_many_quick_steps_is_told(database: Database, redis: R
     go_on.set()
     assert count < 10
     await ends_as(database, job_id, JobStatus.SUCCEEDED)
-    await eventually(lambda: True)

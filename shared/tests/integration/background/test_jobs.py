@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from shared.jobs import JobContext, JobFailed, JobStatus, JobWorker, enqueue, request_cancel, store
 from shared.messaging.wake import RelayWaker
 from shared.postgres import Database
+from shared.settings import PostgresSettings
 
 from .job_fixtures import Run, Sum, ends_as, job_type, note_end, row, status, submit
 from .waiting import effects, eventually, outbox_rows
@@ -162,15 +163,17 @@ async def test_a_job_that_waits_is_cancelled_at_once(database: Database, run_wor
         assert await request_cancel(connection, job_id, on_finished=note_end)
     assert await status(database, job_id) == "cancelled"
     assert await effects(database) == ["sum cancelled"]
-    run_worker(job_type(add))
-    await asyncio.sleep(0.5)
-    assert await effects(database) == ["sum cancelled"]
+    # One at a time and the oldest first: after the second, the first would have had its turn.
+    second = await submit(database, "sum", 2)
+    run_worker(job_type(add), concurrency=1)
+    await ends_as(database, second, JobStatus.SUCCEEDED)
+    assert await effects(database) == ["sum cancelled", "sum is 2", "sum succeeded"]
     async with database.transaction() as connection:
         assert not await request_cancel(connection, job_id)
         assert not await request_cancel(connection, uuid4())
 
 
-async def test_a_job_that_runs_is_cancelled_within_about_a_second(database: Database, run_worker: Run) -> None:
+async def test_a_job_that_runs_is_cancelled_long_before_its_end(database: Database, run_worker: Run) -> None:
     async def hang(_context: JobContext, _payload: Sum) -> None:
         await asyncio.sleep(60)
 
@@ -179,9 +182,7 @@ async def test_a_job_that_runs_is_cancelled_within_about_a_second(database: Data
     await eventually(lambda: status(database, job_id), "running")
     async with database.transaction() as connection:
         assert await request_cancel(connection, job_id)
-    asked = datetime.now(UTC)
-    found = await ends_as(database, job_id, JobStatus.CANCELLED)
-    assert found["finished_at"] - asked < timedelta(seconds=2)
+    await ends_as(database, job_id, JobStatus.CANCELLED, seconds=30)
     assert await effects(database) == ["sum cancelled"]
 
 
@@ -195,12 +196,13 @@ async def test_who_lost_the_lease_writes_nothing_more(database: Database, run_wo
             ended.append("cancelled" if context.cancel_requested.is_set() else "?")
 
     job_id = await submit(database, "sum")
-    run_worker(job_type(hang))
+    worker = run_worker(job_type(hang))
     await eventually(lambda: status(database, job_id), "running")
     thief = uuid4()
     async with database.acquire() as connection:
         await connection.execute("UPDATE jobs SET locked_by = $1, attempt = attempt + 1", thief)
     await eventually(lambda: ended == ["cancelled"])
+    await eventually(lambda: not worker._attempts)  # whatever it meant to write is written
     found = await row(database, job_id)
     assert (found["status"], found["locked_by"], await effects(database)) == ("running", thief, [])
 
@@ -212,20 +214,25 @@ async def test_a_worker_that_stops_gives_its_jobs_back_without_an_attempt(databa
     job_id = await submit(database, "sum", 5)
     worker = run_worker(job_type(hang))
     await eventually(lambda: status(database, job_id), "running")
-    await worker.drain(0.1)
+    await run_worker.stop(worker, seconds=0.1)
     found = await row(database, job_id)
-    assert (found["attempt"], found["locked_by"]) in {(0, None), (1, worker._id)}
+    assert (found["status"], found["attempt"], found["locked_by"]) == ("queued", 0, None)
     assert await effects(database) == []
 
 
 async def test_a_worker_that_stops_lets_its_jobs_end(database: Database, run_worker: Run) -> None:
+    go_on = asyncio.Event()
+
     async def short(_context: JobContext, _payload: Sum) -> None:
-        await asyncio.sleep(0.5)
+        await go_on.wait()
 
     job_id = await submit(database, "sum")
     worker = run_worker(job_type(short))
     await eventually(lambda: status(database, job_id), "running")
-    await worker.drain(5)
+    stopping = asyncio.create_task(run_worker.stop(worker, seconds=30))
+    await eventually(lambda: worker not in run_worker.running)
+    go_on.set()
+    await stopping
     assert await status(database, job_id) == "succeeded"
 
 
@@ -234,40 +241,43 @@ async def test_postgres_cut_off_in_the_middle_changes_nothing(database: Database
     was_cut = asyncio.Event()
 
     async def cut(context: JobContext, payload: Sum) -> None:
-        async with context.database.acquire() as connection:
-            await connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE usename = current_user AND pid <> pg_backend_pid()"
-            )
-        was_cut.set()
+        if not was_cut.is_set():
+            async with context.database.acquire() as connection:
+                await connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE application_name = 'messaging-test' AND usename = current_user"
+                    " AND pid <> pg_backend_pid()"
+                )
+            was_cut.set()
+        # It may be handed a connection whose end the client has not read yet: then it is tried again.
         await add(context, payload)
 
-    run_worker(job_type(cut, max_attempts=1))
-    # The test looks through the same pool: it begins when the cut is over.
-    await was_cut.wait()
-    await asyncio.sleep(0.3)
-    await ends_as(database, job_id, JobStatus.SUCCEEDED)
-    assert await effects(database) == ["sum is 4", "sum succeeded"]
-
-
-async def starts_within(database: Database, seconds: float) -> None:
-    async with RelayWaker(database).running():
-        started = asyncio.get_running_loop().time()
-        job_id = await submit(database, "sum", 1)
-        await ends_as(database, job_id, JobStatus.SUCCEEDED)
-    assert asyncio.get_running_loop().time() - started < seconds
+    # The test looks through a pool of its own, which nobody cuts.
+    url = PostgresSettings(url=database.url)  # pyright: ignore[reportCallIssue]
+    looking = Database(url, application_name="looking")
+    await looking.open()
+    run_worker(job_type(cut, retry_delay=QUICK))
+    await ends_as(looking, job_id, JobStatus.SUCCEEDED)
+    assert was_cut.is_set()
+    assert await effects(looking) == ["sum is 4", "sum succeeded"]
+    await looking.close()
 
 
 async def test_a_job_starts_without_a_message_by_looking(database: Database, run_worker: Run) -> None:
-    run_worker(job_type(add))
-    await starts_within(database, 3)
+    worker = run_worker(job_type(add))
+    await eventually(lambda: worker._leases is not None)
+    job_id = await submit(database, "sum", 1)
+    await ends_as(database, job_id, JobStatus.SUCCEEDED)
 
 
 async def test_a_message_wakes_a_worker_that_hardly_looks(
     database: Database, run_worker: Run, woken_by_message: Callable[[JobWorker], Awaitable[None]]
 ) -> None:
     await woken_by_message(run_worker(job_type(add)))
-    await starts_within(database, 3)
+    async with RelayWaker(database).running():
+        job_id = await submit(database, "sum", 1)
+        # Far below the hour after which it would look by itself.
+        await ends_as(database, job_id, JobStatus.SUCCEEDED, seconds=60)
 
 
 @pytest.mark.parametrize(

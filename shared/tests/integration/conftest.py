@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI, Request, Response, Security
 
 from shared.identity import Admin, Principal, SignedIn, signed_in
 from shared.identity.jwks import KeySource
+from shared.problems import NotFound
 from shared.settings import ServiceSettings
 from shared.testing.serving import running
 from shared.testing.tokens import Signer
@@ -18,7 +19,6 @@ from shared.web import (
     Answer,
     EntityId,
     Idempotency,
-    NotFound,
     Page,
     Paging,
     RequestBody,

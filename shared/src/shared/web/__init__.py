@@ -1,20 +1,6 @@
 """HTTP: the application every service is made by, and the manners all its answers keep."""
 
-from shared.problems import (
-    BadRequest,
-    Conflict,
-    Forbidden,
-    NotFound,
-    PaymentRequired,
-    PreconditionFailed,
-    Problem,
-    TooManyRequests,
-    Unauthorized,
-    Unavailable,
-    UnprocessableContent,
-    UnsupportedMediaType,
-    problem_responses,
-)
+from shared.problems import problem_responses
 from shared.web.application import create_app
 from shared.web.dependencies import Transaction, get_resources
 from shared.web.etags import NOT_MODIFIED, check_if_match, etag, not_modified, unless_known
@@ -28,25 +14,13 @@ from shared.web.versions import create_version
 __all__ = [
     "NOT_MODIFIED",
     "Answer",
-    "BadRequest",
-    "Conflict",
     "EntityId",
-    "Forbidden",
     "Idempotency",
-    "NotFound",
     "Page",
     "Paging",
-    "PaymentRequired",
-    "PreconditionFailed",
-    "Problem",
     "RequestBody",
     "Resources",
-    "TooManyRequests",
     "Transaction",
-    "Unauthorized",
-    "Unavailable",
-    "UnprocessableContent",
-    "UnsupportedMediaType",
     "check_if_match",
     "create_app",
     "create_version",

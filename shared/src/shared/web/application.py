@@ -91,7 +91,6 @@ def create_app(
         redirect_slashes=False,  # the redirect would name this process's own host
     )
     app.state.draining = draining
-    app.state.service_name = service
     app.add_middleware(CancelOnHangUp)
     app.add_middleware(ObserveRequests)
     app.add_middleware(HeadAsGet)

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 class CancelOnHangUp:
     """Cancels the handler when the client's connection closes before the answer is through.
 
-    Only where nothing is written (GET, HEAD): a write that has begun is worth finishing, and its
+    Only where nothing is written (GET, which a HEAD is by now): a write that has begun is worth finishing, and its
     answer can be asked for again by its Idempotency-Key.
     """
 
@@ -20,7 +20,7 @@ class CancelOnHangUp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the app beside a watch on the client's connection."""
-        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+        if scope["type"] != "http" or scope["method"] != "GET":
             await self._app(scope, receive, send)
             return
         handler = asyncio.ensure_future(self._app(scope, _no_body(), send))

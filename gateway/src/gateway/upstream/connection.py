@@ -76,6 +76,7 @@ class Connection(asyncio.Protocol):
         self._ended = False
         self._until_eof = False
         self._surplus = False
+        self._body_stated = False
         self._keep_alive = False
 
     # The pool's and the listener's side
@@ -161,8 +162,6 @@ class Connection(asyncio.Protocol):
         self.resume()
         # An upstream that answered before the upload was through still waits for the rest of it.
         if self._keep_alive and self.request_complete and not self._surplus and not self.transport.is_closing():
-            if listener.method == b"HEAD":
-                self._parser = httptools.HttpResponseParser(self)
             self.pool.release(self)
         else:
             self.close()
@@ -239,17 +238,20 @@ class Connection(asyncio.Protocol):
             names = {name: value for name, value in self._headers if name in _FRAMING}
             chunked = b"chunked" in names.get(b"transfer-encoding", b"").lower()
             if listener.method == b"HEAD":
-                # The parser waits for a body that a HEAD's answer never has.
+                # The parser waits for a body that a HEAD's answer never has. A service that sends one all the same
+                # may do so late, in the next answer's place: the connection is not used again.
                 self._ended = True
-                closes = b"close" in names.get(b"connection", b"").lower()
-                self._keep_alive = self._parser.get_http_version() == "1.1" and not closes
-            elif status not in (204, 304):
+            elif status in (204, 304):
+                self._body_stated = chunked or names.get(b"content-length", b"0").strip(b"0") != b""
+            else:
                 self._until_eof = not chunked and b"content-length" not in names
         listener.on_answer_head(status, self._headers)
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
-        if self.listener is not None and not self._ended:
+        if self._ended:
+            self._surplus = True
+        elif self.listener is not None:
             self.listener.on_answer_body(body)
 
     def on_message_complete(self) -> None:
@@ -258,7 +260,8 @@ class Connection(asyncio.Protocol):
             self._interim = False
         elif not self._ended:
             self._ended = True
-            self._keep_alive = self._parser.should_keep_alive()
+            # A body stated where there is none may follow late, as after a HEAD.
+            self._keep_alive = self._parser.should_keep_alive() and not self._body_stated
 
 
 _FRAMING = frozenset({b"transfer-encoding", b"content-length", b"connection"})

@@ -13,8 +13,7 @@ from shared.jobs import FinishedJob, JobStatus, JobType, JobWorker, enqueue
 from shared.jobs.processes import Processes
 from shared.messaging.outbox import append_direct
 from shared.postgres import Connection, Database
-
-from .waiting import eventually
+from shared.testing.waiting import eventually
 
 
 class Run:

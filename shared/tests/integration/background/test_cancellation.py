@@ -8,7 +8,7 @@ import pytest
 from shared.messaging import Bus, Consumer, Relay, Subscription
 from shared.postgres import Database
 
-from .waiting import record
+from .shop import record
 
 # From the first statement to the wait for messages, in steps shorter than an answer of the broker.
 MOMENTS = [moment * 0.004 for moment in range(60)]

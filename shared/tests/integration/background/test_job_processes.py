@@ -13,9 +13,10 @@ import pytest
 
 from shared.jobs import JobContext, JobStatus, request_cancel
 from shared.postgres import Database
+from shared.testing.waiting import eventually
 
 from .job_fixtures import Run, Sum, ends_as, job_type, row, status, submit
-from .waiting import effects, eventually
+from .shop import effects
 
 PROGRAM = Path(__file__).parent / "worker_program.py"
 SLEEP_AND_TELL = "[open({path!r}, 'w').write(str(__import__('os').getpid())), __import__('time').sleep(60)]"

@@ -11,9 +11,10 @@ from shared.jobs import JobContext, JobFailed, JobStatus, JobWorker, enqueue, re
 from shared.messaging.wake import RelayWaker
 from shared.postgres import Database
 from shared.settings import PostgresSettings
+from shared.testing.waiting import eventually
 
 from .job_fixtures import Run, Sum, ends_as, job_type, note_end, row, status, submit
-from .waiting import effects, eventually, outbox_rows
+from .shop import effects, outbox_rows
 
 QUICK = timedelta(milliseconds=50)
 

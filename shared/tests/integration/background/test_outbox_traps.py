@@ -9,9 +9,10 @@ import pytest
 from shared.messaging import Bus, Consumer, Relay, RelayWaker, Subscription
 from shared.messaging.metrics import OUTBOX_LAG, OUTBOX_ROWS
 from shared.postgres import Database
+from shared.testing.waiting import eventually
 
 from .proxy import Proxy
-from .waiting import append, effects, eventually, outbox_rows, place, record
+from .shop import append, effects, outbox_rows, place, record
 
 TYPES = ("orders.placed.v1",)
 

@@ -14,9 +14,10 @@ from shared.messaging.metrics import PARKED
 from shared.messaging.parking import observe_parked
 from shared.messaging.topology import parked_queue
 from shared.postgres import Connection, Database
+from shared.testing.waiting import eventually
 
 from .conftest import Broker
-from .waiting import effects, eventually, record
+from .shop import effects, record
 
 TYPES = ("orders.placed.v1",)
 Background = Callable[..., Any]

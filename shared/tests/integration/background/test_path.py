@@ -7,8 +7,9 @@ import pytest
 
 from shared.messaging import Bus, Consumer, RelayWaker, Subscription, append_event
 from shared.postgres import Database
+from shared.testing.waiting import eventually
 
-from .waiting import append, effects, eventually, outbox_rows, place, record
+from .shop import append, effects, outbox_rows, place, record
 
 
 @pytest.mark.usefixtures("relay")

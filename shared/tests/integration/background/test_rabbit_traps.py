@@ -14,10 +14,11 @@ from shared.messaging.metrics import TOPOLOGY_CONFLICTS
 from shared.messaging.outbox import append_direct
 from shared.messaging.topology import DELIVERY_LIMIT, declare_events, declare_subscription, parked_queue
 from shared.postgres import Connection, Database
+from shared.testing.waiting import eventually
 
 from .conftest import Broker
 from .proxy import Proxy
-from .waiting import append, effects, eventually, outbox_rows, place, record
+from .shop import append, effects, outbox_rows, place, record
 
 TYPES = ("orders.placed.v1",)
 Background = Callable[..., Any]

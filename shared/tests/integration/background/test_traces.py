@@ -8,9 +8,10 @@ from opentelemetry.trace import SpanKind
 
 from shared.messaging import Bus, Consumer, Subscription
 from shared.postgres import Database
+from shared.testing.waiting import eventually
 
+from .shop import effects, place, record
 from .tracing import Recorder
-from .waiting import effects, eventually, place, record
 
 pytestmark = pytest.mark.usefixtures("relay")
 TYPES = ("orders.placed.v1",)

@@ -6,10 +6,9 @@ from datetime import timedelta
 import pytest
 
 from shared.postgres import Connection, Database
+from shared.testing.waiting import eventually
 from shared.trimming import keep_trimmed
 from shared.worker import TRIMS
-
-from .waiting import eventually
 
 Background = Callable[..., object]
 

@@ -13,12 +13,13 @@ from shared.messaging import Event, Subscription, append_event
 from shared.postgres import Connection, Database
 from shared.settings import ServiceSettings
 from shared.testing.serving import running
+from shared.testing.waiting import eventually
 from shared.worker import create_worker
 
 from .job_fixtures import Sum
 from .proxy import Proxy
+from .shop import effects, outbox_rows, place, record
 from .tracing import Recorder
-from .waiting import effects, eventually, outbox_rows, place, record
 
 
 async def ask_for_sum(connection: Connection, event: Event) -> None:

@@ -1,30 +1,7 @@
-"""Waits for what happens soon, and places the orders of a made-up shop."""
-
-import asyncio
-import inspect
-from collections.abc import Awaitable, Callable
-from typing import Any
+"""Places the orders of a made-up shop, and counts what came of them."""
 
 from shared.messaging import Event, append_event
 from shared.postgres import Connection, Database
-
-_MISSING: Any = object()
-
-
-async def eventually(look: Callable[[], Any | Awaitable[Any]], expected: Any = _MISSING, *, seconds: float = 15) -> Any:
-    """Wait until ``look`` gives what is expected, or anything true."""
-    found: Any = None
-    try:
-        async with asyncio.timeout(seconds):
-            while True:
-                found = look()
-                if inspect.isawaitable(found):
-                    found = await found
-                if (found == expected) if expected is not _MISSING else found:
-                    return found
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        raise AssertionError(f"after {seconds} s still {found!r}") from None
 
 
 async def record(connection: Connection, event: Event) -> None:

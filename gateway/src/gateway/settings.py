@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     issuer: str = Field(default="http://127.0.0.1:8000", validation_alias="TOKEN_ISSUER")
     audience: str = Field(default="gatehouse", validation_alias="TOKEN_AUDIENCE")
     jwks_url: str = Field(default="http://127.0.0.1:8010/.well-known/jwks.json", validation_alias="JWKS_URL")
+    # How long a key that the issuer withdrew may still hold here.
+    jwks_refresh_seconds: float = Field(default=60.0, validation_alias="JWKS_REFRESH_SECONDS", ge=1, le=600)
     limits_scale: float | None = Field(default=None, validation_alias="LIMITS_SCALE", gt=0)
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(default=(), validation_alias="TRUSTED_PROXIES")
     metrics_open: bool = Field(default=False, validation_alias="METRICS_OPEN")
@@ -59,6 +61,11 @@ class Settings(BaseSettings):
     log_level: str = Field(default="INFO", validation_alias="LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     # How long the client may take over a head, or between two pieces of a body or an answer.
     client_seconds: float = Field(default=15.0, validation_alias="CLIENT_SECONDS", gt=0)
+    # A body must come at this rate (bytes a second) once the grace is over: a trickle holds a service's connection.
+    upload_rate: float = Field(default=1000.0, validation_alias="UPLOAD_RATE", gt=0)
+    upload_grace_seconds: float = Field(default=5.0, validation_alias="UPLOAD_GRACE_SECONDS", gt=0)
+    # Of each upstream's connections, the part that one client address may use at a time; what is over it waits.
+    client_share: float = Field(default=0.25, validation_alias="CLIENT_SHARE", gt=0, le=1)
     keep_alive_seconds: int = Field(default=65, validation_alias="KEEP_ALIVE_SECONDS", ge=1)
     # After SIGTERM: still accepting but not ready, then the time for what is in flight.
     not_ready_seconds: float = Field(default=0.0, validation_alias="HTTP_NOT_READY_SECONDS", ge=0)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
 from gateway.data.answer_head import AnswerHead
 from gateway.data.answering import answer_head, interim_head
+from gateway.data.client_address import limit_key
 from gateway.data.compression import plain_etags
-from gateway.data.forwarded_head import Hop, forwarded_head
+from gateway.data.forwarded_head import Hop, connection_names, forwarded_head
 from gateway.problem import Refusal
 
 if TYPE_CHECKING:
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS"})
 _FIRST_FINAL = 200
-_KEPT_FOR_RETRY = 65536
+# So much of a body is read before the upstream is bothered, and kept while the request may be sent again.
+_HELD = 65536
 _RETRY_SOON = ((b"retry-after", b"1"),)
 
 
@@ -30,8 +33,13 @@ class Forwarding:
         self.method = exchange.method
         self.route = exchange.match.route
         self.pool = exchange.gateway.pools[self.route.upstream]
+        self.client_key = limit_key(exchange.address)
         self.connection: Connection | None = None
         self.reused = False
+        # Whether the body is still collected here, and whether the client's share of the pool counts this request.
+        self.gathering = False
+        self.counted = False
+        self.upload_began: float | None = None
         self.started_ns = time.time_ns()
         self.late = "connect"
         self.ended = False
@@ -42,22 +50,63 @@ class Forwarding:
 
     @property
     def sending(self) -> bool:
-        """Whether pieces of the body can go straight to the upstream."""
-        return self.connection is not None
+        """Whether pieces of the body are for ``send``; else they wait for the upstream's connection."""
+        return self.gathering or self.connection is not None
 
     def _may_repeat(self) -> bool:
         head = self.exchange.head
-        if b"idempotency-key" in head.fields:
+        named = connection_names(head.fields.get(b"connection"))
+        # A key that Connection names ends here: the service would not know the repetition for one.
+        if b"idempotency-key" in head.fields and b"idempotency-key" not in named:
             return not head.expects_continue
         return self.method in _IDEMPOTENT and not head.body_expected
 
     def begin(self) -> None:
-        """Ask the pool; a wait there has a limit of its own and ends in 503, a late connect in 504."""
-        gateway = self.exchange.gateway
-        gateway.retry_budget.request()
-        self._acquire(fresh=False)
+        """Take the body, or the first of it, before a connection that others could use meanwhile."""
+        exchange = self.exchange
+        exchange.gateway.retry_budget.request()
+        if exchange.head.expects_continue:
+            # It is the upstream that says whether the body may come; the client's time begins with its first byte.
+            self._ask()
+            return
+        self.upload_began = exchange.gateway.loop.time()
+        if exchange.body_read or self.route.stream or exchange.bytes_in >= _HELD:
+            self._ask()
+        else:
+            self.gathering = True
+            self._await_client()
+
+    def _ask(self) -> None:
+        """Within the client's share of the pool; a wait there ends in 503 as one for the pool does."""
+        self.gathering = False
+        exchange, model = self.exchange, self.pool.model
+        share = math.ceil(model.max_connections * exchange.gateway.settings.client_share)
+        entered = self.pool.shares.enter(self, share, model.max_waiting)
+        if entered == "entered":
+            self.counted = True
+            self._acquire(fresh=False)
+        elif entered == "full":
+            self._busy()
+        else:
+            self.late = "pool"
+            exchange.due = exchange.gateway.loop.time() + model.wait
+
+    def on_share(self) -> None:
+        """From the pool's shares. Not from inside the end of the request that made room."""
+        self.counted = True
+        self.exchange.gateway.loop.call_soon(self._acquire_now)
+
+    def _acquire_now(self) -> None:
+        if self.counted and not self.exchange.done:
+            self._acquire(fresh=False)
+
+    def _leave(self) -> None:
+        if self.counted:
+            self.counted = False
+            self.pool.shares.leave(self)
 
     def _acquire(self, *, fresh: bool) -> None:
+        """Ask the pool; a wait there has a limit of its own and ends in 503, a late connect in 504."""
         exchange, model = self.exchange, self.pool.model
         now = exchange.gateway.loop.time()
         self.late = "connect"
@@ -84,8 +133,7 @@ class Forwarding:
         if self.kept is not None:
             self._keep(*exchange.held)
         exchange.held.clear()
-        self.late = "client"
-        exchange.due = exchange.gateway.loop.time() + exchange.gateway.settings.client_seconds
+        self._await_client()
         exchange.client.resume_reading()
         if exchange.body_read:
             self.end_request()
@@ -133,31 +181,53 @@ class Forwarding:
     def _keep(self, *pieces: bytes) -> None:
         self.kept_size += sum(map(len, pieces))
         if self.kept is not None:
-            if self.kept_size > _KEPT_FOR_RETRY:
+            if self.kept_size > _HELD:
                 self.kept = None
             else:
                 self.kept += pieces
 
     def send(self, data: bytes) -> None:
         """A piece of the body; dropped once the upstream has answered without waiting for it."""
-        if self.connection is None or self.ended:
-            return
         exchange = self.exchange
-        exchange.due = exchange.gateway.loop.time() + exchange.gateway.settings.client_seconds
-        self._keep(data)
-        self.connection.send(self._framed(data))
+        if self.gathering:
+            exchange.held.append(data)
+            self._await_client()
+            if exchange.bytes_in >= _HELD:
+                self._ask()
+                if self.connection is None and not exchange.done:
+                    exchange.client.pause_reading()
+        elif self.connection is not None and not self.ended:
+            if self.upload_began is None:
+                self.upload_began = exchange.gateway.loop.time()
+            self._await_client()
+            self._keep(data)
+            self.connection.send(self._framed(data))
+
+    def _await_client(self) -> None:
+        """More of the body must come in time, at the least rate, and all of it within the total."""
+        exchange = self.exchange
+        settings, now = exchange.gateway.settings, exchange.gateway.loop.time()
+        self.late = "client"
+        due = min(now + settings.client_seconds, self._total())
+        if self.upload_began is not None:
+            due = min(due, self.upload_began + settings.upload_grace_seconds + exchange.bytes_in / settings.upload_rate)
+        exchange.due = due
 
     def end_request(self) -> None:
         """The request is through: from now the upstream is the one to wait for."""
+        if self.gathering:
+            self._ask()
+            return
         connection, exchange = self.connection, self.exchange
         if connection is None or connection.request_complete:
             return
         if exchange.head.chunked:
             connection.send(b"0\r\n\r\n")
         connection.request_complete = True
-        if not exchange.head_sent:
-            self.late = "first_byte"
-            exchange.due = min(exchange.gateway.loop.time() + self.route.timeouts.first_byte, self._total())
+        self.late, patience = "first_byte", self.route.timeouts.first_byte
+        if exchange.head_sent:
+            self.late, patience = "idle", self.route.timeouts.idle
+        exchange.due = min(exchange.gateway.loop.time() + patience, self._total())
 
     def _total(self) -> float:
         return float("inf") if self.route.stream else self.exchange.started + self.route.timeouts.total
@@ -206,6 +276,7 @@ class Forwarding:
     def on_answer_end(self) -> None:
         """The upstream is through; its connection is back in the pool or closed."""
         self.connection, self.ended = None, True
+        self._leave()
         exchange = self.exchange
         if exchange.done or exchange.body is None:
             return
@@ -225,6 +296,7 @@ class Forwarding:
         if exchange.head_sent:
             exchange.code = "upstream_broke"
             self.ended = True
+            self._leave()
             exchange.cut()
         elif self._retry(answered=answered):
             exchange.retried = True
@@ -265,11 +337,13 @@ class Forwarding:
 
     def cancel(self) -> None:
         """Nobody waits for the answer any more: the upstream sees the connection close."""
-        self.ended = True
+        self.ended, self.gathering = True, False
         self.pool.give_up(self)
+        self.pool.shares.give_up(self)
         connection, self.connection = self.connection, None
         if connection is not None:
             connection.abandon()
+        self._leave()
 
     def end_stream(self) -> None:
         """End an endless answer in order, so that its reader comes back elsewhere."""

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from gateway.upstream.connection import Connection
+from gateway.upstream.shares import Shares
 
 if TYPE_CHECKING:
     from gateway.routes.model import UpstreamModel
@@ -45,6 +46,7 @@ class Pool:
         self._all: set[Connection] = set()
         self._connecting: set[asyncio.Task[None]] = set()
         self._waiting: deque[Waiter] = deque()
+        self.shares = Shares()
         self._loop = asyncio.get_running_loop()
         self._sweep: asyncio.TimerHandle | None = None
         self._closing = False
@@ -57,7 +59,7 @@ class Pool:
     @property
     def waiting(self) -> int:
         """Requests that wait for a connection."""
-        return len(self._waiting)
+        return len(self._waiting) + self.shares.waiting
 
     def acquire(self, waiter: Waiter, *, fresh: bool = False) -> str:
         """Give ``waiter`` a connection: "given" at once, "connecting", "queued", or "full" when too many wait.

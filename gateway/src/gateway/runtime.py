@@ -20,6 +20,7 @@ from gateway.identity.identify import Identity
 from gateway.identity.keys import KeySet
 from gateway.identity.tokens import TokenVerifier
 from gateway.limits.limiter import Limiter
+from gateway.limits.streams import Streams
 from gateway.routes.load import RoutesError, load_routes
 from gateway.routes.table import RouteTable
 from gateway.telemetry.access_log import AccessLog
@@ -53,7 +54,7 @@ class Gateway:
         self.proxies = TrustedProxies(settings.trusted_proxies)
         self.pools = {name: Pool(name, upstream) for name, upstream in model.upstreams.items()}
         self.fetcher = Fetcher()
-        self.keys = KeySet(self.fetcher, settings.jwks_url)
+        self.keys = KeySet(self.fetcher, settings.jwks_url, settings.jwks_refresh_seconds)
         verifier = TokenVerifier(self.keys, settings.issuer, settings.audience)
         api_keys = None
         if model.api_keys is not None:
@@ -61,6 +62,7 @@ class Gateway:
             api_keys = ApiKeys(self.fetcher, origin + model.api_keys.path)
         self.identity = Identity(verifier, self.keys, api_keys)
         self.limiter = Limiter(settings.redis_url.get_secret_value(), model, settings.scale, self.metrics)
+        self.streams = Streams()
         self.checks = Checks(self)
         self.documents = Documents(self)
         self.draining = False

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import jwt
 import orjson
 import pytest
-from gateway_testing.process import GatewayProcess
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from gateway_testing.process import GatewayProcess, Valkey
 from gateway_testing.tokens import Issuer
 from gateway_testing.upstream import RawUpstream
 from gateway_testing.wire import Answer, ask
@@ -62,6 +63,11 @@ def _tampered(issuer: Issuer) -> str:
     return f"{head}.{body}.{signature}"
 
 
+def _with_header(header: bytes) -> Callable[[Issuer], str]:
+    encoded = base64.urlsafe_b64encode(header).rstrip(b"=").decode()
+    return lambda issuer: encoded + "." + issuer.token().partition(".")[2]
+
+
 BAD = {
     "none": _unsigned,
     "HS with the public key": _signed_with_the_public_key,
@@ -77,6 +83,15 @@ BAD = {
     "not yet": lambda issuer: issuer.token(nbf=int(time.time()) + 100),
     "an extension we do not know": lambda issuer: issuer.token(header={"crit": ["exp2"], "exp2": 1}),
     "no subject": lambda issuer: issuer.token(sub=None),
+    "an algorithm that is a list": _with_header(b'{"alg":[],"typ":"at+jwt","kid":"one"}'),
+    "an algorithm that is an object": _with_header(b'{"alg":{},"typ":"at+jwt","kid":"one"}'),
+    "a key id that is a number": _with_header(b'{"alg":"EdDSA","typ":"at+jwt","kid":1}'),
+    "a key id that is a list": _with_header(b'{"alg":"EdDSA","typ":"at+jwt","kid":["one"]}'),
+    "a key id that is null": _with_header(b'{"alg":"EdDSA","typ":"at+jwt","kid":null}'),
+    "a kind that is a list": _with_header(b'{"alg":"EdDSA","typ":["at+jwt"],"kid":"one"}'),
+    "a header that is a list": _with_header(b"[]"),
+    "a header too deep to read": _with_header(b'{"alg":' + b"[" * 4000),
+    "an end beyond all numbers": lambda issuer: issuer.token(exp=float("inf")),
     "not a token": lambda _: "abc",
     "empty": lambda _: "",
 }
@@ -145,6 +160,36 @@ async def test_trap_12_known_keys_are_kept_while_the_issuer_is_down(
     assert (await with_token(gateway, stranger.token(kid="elsewhere"))).status == 401  # makes it fetch, and fail
     assert (await with_token(gateway, issuer.token("another"))).status == 200
     assert (await ask(gateway.port, "GET", "/health/ready")).status == 200
+
+
+async def test_a_withdrawn_key_ends_and_its_verified_tokens_with_it(
+    running_upstream: RawUpstream, valkey: Valkey, issuer: Issuer
+):
+    upstream = running_upstream
+    gateway = GatewayProcess(upstream.port, valkey.port, JWKS_REFRESH_SECONDS="1")
+    await asyncio.to_thread(gateway.start)
+    try:
+        issuer.add("stolen")
+        issuer.add("replaced")
+        await gateway.ready()
+        tokens = [issuer.token(kid=kid, exp=int(time.time()) + 10**8) for kid in ("stolen", "replaced", "one")]
+        assert [(await with_token(gateway, token)).status for token in tokens] == [200] * 3
+        issuer.published.remove("stolen")
+        issuer.keys["replaced"] = Ed25519PrivateKey.generate()
+        async with asyncio.timeout(2.5):
+            while (await with_token(gateway, tokens[0])).status != 401:
+                await asyncio.sleep(0.05)
+        assert [(await with_token(gateway, token)).status for token in tokens] == [401, 401, 200]
+        # While the issuer is away nothing is withdrawn.
+        upstream.issuer_down = True
+        fetches = upstream.key_fetches
+        async with asyncio.timeout(3):
+            while upstream.key_fetches < fetches + 2:
+                await asyncio.sleep(0.05)
+        assert (await with_token(gateway, tokens[2])).status == 200
+    finally:
+        issuer.published = ["one"]
+        await asyncio.to_thread(gateway.stop)
 
 
 async def test_an_api_key_becomes_a_token(gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer):

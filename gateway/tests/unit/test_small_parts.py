@@ -76,16 +76,13 @@ def test_secrets_in_queries_are_blanked(query: bytes, shown: str):
     assert redacted(query) == shown
 
 
-@pytest.mark.parametrize(
-    "word", [b"sig", b"signature", b"session", b"tokensigkeycodeauthjwt", b"a", b"%74", b"&", b"="]
-)
+@pytest.mark.parametrize("word", [b"sig", b"session", b"tokensigkeycodeauthjwt", b"a", b"%74", b"&", b"="])
 def test_redaction_is_linear_in_the_query(word: bytes):
-    """A query of the longest target took a quarter of a second of the loop."""
-    query = (word * 8192)[:8192]
+    """A search that starts again at each letter takes seconds of the loop for this, and 30 ms for a real target."""
+    query = (word * 65536)[:65536]
     started = time.process_time()
-    for _ in range(10):
-        redacted(query)
-    assert time.process_time() - started < 0.25
+    redacted(query)
+    assert time.process_time() - started < 0.5
 
 
 def test_sampling_is_decided_by_the_caller_else_by_the_ratio():

@@ -22,6 +22,7 @@ async def metrics(request: Request, gateway: TheGateway) -> Response:
     for name, pool in gateway.pools.items():
         gateway.metrics.connections.labels(name).set(pool.size)
         gateway.metrics.waiting.labels(name).set(pool.waiting)
+    gateway.metrics.streams.set(len(gateway.streams))
     gateway.metrics.in_flight.set(len(gateway.deadlines))
     return Response(generate_latest(gateway.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 

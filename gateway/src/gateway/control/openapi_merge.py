@@ -102,8 +102,8 @@ def _gateways_answers(route: Route, *, has_body: bool) -> Iterator[tuple[str, st
         yield "401", "The credentials are not valid."
     if has_body:
         yield "413", "The body is over the limit."
-    if route.limits:
-        yield "429", "Over the rate limit."
+    if route.limits or route.stream:
+        yield "429", "Over the rate limit, or too many streams." if route.stream else "Over the rate limit."
     yield "502", "The service broke off."
     yield "503", "The service is away or full. Try again."
     yield "504", "The service was late."

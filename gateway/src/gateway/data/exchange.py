@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gateway.data.client_connection import ClientConnection
     from gateway.data.request_head import RequestHead
     from gateway.identity.principal import Principal
+    from gateway.limits.streams import Holder
     from gateway.limits.verdict import Verdict
     from gateway.runtime import Gateway
 
@@ -52,6 +53,7 @@ class Exchange:
         self.principal: Principal | None = None
         self.verdict: Verdict | None = None
         self.forwarding: Forwarding | None = None
+        self.stream: Holder | None = None
         self.body: AnswerBody | None = None
         # The request's body: what waits for an upstream, and whether the end has been read.
         self.held: list[bytes] = []
@@ -76,10 +78,17 @@ class Exchange:
             self._route()
         except Refusal as refusal:
             self.refuse(refusal)
-        except Exception:
-            # Ours, and said at once: an unanswered client would wait for its deadline.
-            log.exception("step_failed", path=self.path.decode("latin-1"))
+        except Exception as error:  # noqa: BLE001 - said and logged by on_fault
+            self.on_fault(error)
+
+    def on_fault(self, fault: Exception) -> None:
+        """A step of ours broke: said at once, for an unanswered client would wait for its deadline."""
+        log.error("step_failed", path=self.path.decode("latin-1"), exc_info=fault)
+        try:
             self.refuse(Refusal(500, "internal_error", "Something broke on our side."))
+        except Exception:
+            log.exception("refusal_failed", path=self.path.decode("latin-1"))
+            self.client.transport.abort()
 
     def _route(self) -> None:
         if self.early is not None:
@@ -98,28 +107,40 @@ class Exchange:
         """From identity: who it is, None for nobody in particular, or why not."""
         if self.done or self.match is None:
             return
-        if isinstance(outcome, Refusal):
-            self.early = outcome
-        else:
-            self.principal = outcome
-            self.early = authorize(self.match.route, outcome)
-        self.event("identity", outcome=self.early.code if self.early else "known" if outcome else "anonymous")
-        # A refused request is counted too: guessing tokens must not be free.
-        self.gateway.limiter.check(self)
+        try:
+            if isinstance(outcome, Refusal):
+                self.early = outcome
+            else:
+                self.principal = outcome
+                self.early = authorize(self.match.route, outcome)
+            self.event("identity", outcome=self.early.code if self.early else "known" if outcome else "anonymous")
+            # A refused request is counted too: guessing tokens must not be free.
+            self.gateway.limiter.check(self)
+        except Exception as error:  # noqa: BLE001 - said and logged by on_fault
+            self.on_fault(error)
 
     def on_verdict(self, verdict: Verdict) -> None:
         """From the limiter."""
         if self.done:
             return
         self.verdict = verdict
-        self.event("limit", outcome=verdict.outcome)
-        if verdict.refusal is not None:
-            self.refuse(verdict.refusal)
-        elif self.early is not None:
-            self.refuse(self.early)
-        else:
-            self.forwarding = Forwarding(self)
-            self.forwarding.begin()
+        try:
+            self.event("limit", outcome=verdict.outcome)
+            refusal = verdict.refusal or self.early
+            if refusal is not None:
+                self.refuse(refusal)
+            else:
+                self._forward()
+        except Refusal as refusal:
+            self.refuse(refusal)
+        except Exception as error:  # noqa: BLE001 - said and logged by on_fault
+            self.on_fault(error)
+
+    def _forward(self) -> None:
+        if self.match is not None and self.match.route.stream:
+            self.stream = self.gateway.streams.take(self)
+        self.forwarding = Forwarding(self)
+        self.forwarding.begin()
 
     # The request's body
 
@@ -191,6 +212,12 @@ class Exchange:
 
     def on_deadline(self) -> None:
         """From the sweep over all that is in flight."""
+        try:
+            self._late()
+        except Exception as error:  # noqa: BLE001 - said and logged by on_fault
+            self.on_fault(error)
+
+    def _late(self) -> None:
         if self.forwarding is not None:
             self.forwarding.on_deadline()
         elif not self.body_read and self.match is None:
@@ -214,7 +241,14 @@ class Exchange:
         self.held.clear()
         self.due = _NO_LIMIT
         self.gateway.deadlines.remove(self)
-        self.gateway.record(self)
+        stream, self.stream = self.stream, None
+        if stream is not None:
+            self.gateway.streams.release(stream)
+        try:
+            self.gateway.record(self)
+        except Exception:
+            # The answer is out: what cannot be written down must not take its connection.
+            log.exception("record_failed", path=self.path.decode("latin-1"))
 
 
 def too_large() -> Refusal:

@@ -53,6 +53,8 @@ class Identity:
             )
             if not asked:
                 exchange.on_identity(self._unknown_key())
+        except Exception as error:  # noqa: BLE001 - also called back from a fetch, where nobody else would answer
+            exchange.on_fault(error)
         else:
             exchange.on_identity(replace(principal, forward_as=forward_as) if forward_as else principal)
 

@@ -1,5 +1,8 @@
 """The issuer's public keys (RFC 7517), kept while the issuer is down, fetched again for a ``kid`` not known.
 
+Fetched anew every ``refresh`` seconds at most (JWKS_REFRESH_SECONDS): so long does a key that the issuer withdraws hold
+here, and the tokens verified by it are forgotten with it.
+
 One fetch at a time for all who wait, and at most one in two seconds: a flood of made-up ``kid`` must not become a
 flood at the issuer (envoy#14557).
 """
@@ -20,7 +23,6 @@ log = structlog.stdlib.get_logger(__name__)
 # Never "none", never a shared secret (RFC 8725 section 3.1).
 ALGORITHMS = frozenset({"EdDSA", "ES256"})
 MIN_INTERVAL = 2.0
-_REFRESH = 300.0
 _FIRST_RETRY = 0.2
 _LAST_RETRY = 2.0
 
@@ -28,16 +30,18 @@ _LAST_RETRY = 2.0
 class KeySet:
     """Keys by ``kid``."""
 
-    def __init__(self, fetcher: Fetcher, url: str) -> None:
+    def __init__(self, fetcher: Fetcher, url: str, refresh: float) -> None:
         self._fetcher = fetcher
         self._url = url
+        self._refresh = refresh
+        self._on_withdrawn: Callable[[frozenset[str]], None] = lambda _: None
         self._keys: dict[str, jwt.PyJWK] = {}
         self._waiting: list[Callable[[], None]] = []
         self._fetching = False
         self._last = float("-inf")
         self._loop = asyncio.get_running_loop()
         self._background: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[bool]] = set()
 
     @property
     def known(self) -> bool:
@@ -47,6 +51,10 @@ class KeySet:
     def get(self, kid: str) -> jwt.PyJWK | None:
         """The key, if it is known."""
         return self._keys.get(kid)
+
+    def on_withdrawn(self, then: Callable[[frozenset[str]], None]) -> None:
+        """Who is told of the ``kid`` that left the set, or stand for another key now."""
+        self._on_withdrawn = then
 
     def refetch(self, then: Callable[[], None]) -> bool:
         """Fetch and call ``then``; False when it was done so lately that it is not done again."""
@@ -70,29 +78,47 @@ class KeySet:
             self._background.cancel()
 
     async def _keep_fresh(self) -> None:
-        pause = _FIRST_RETRY
+        retry = _FIRST_RETRY
         while True:
+            fetched = bool(self._keys)
             if not self._fetching:
                 self._fetching = True
-                await self._fetch()
-            pause = _REFRESH if self._keys else min(pause * 2, _LAST_RETRY)
-            await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+                fetched = await self._fetch()
+            retry = _FIRST_RETRY if fetched else min(retry * 2, self._refresh, _LAST_RETRY)
+            # Never later than said: the pause is how long a withdrawn key may still open doors.
+            pause = self._refresh if fetched else retry
+            await asyncio.sleep(pause * random.uniform(0.8, 1.0))  # noqa: S311 - jitter
 
-    async def _fetch(self) -> None:
+    def _take(self, keys: dict[str, jwt.PyJWK]) -> None:
+        known, self._keys = self._keys, keys
+        withdrawn = frozenset(kid for kid, key in known.items() if kid not in keys or not _same(key, keys[kid]))
+        if withdrawn:
+            log.info("keys_withdrawn", kids=sorted(withdrawn))
+            self._on_withdrawn(withdrawn)
+
+    async def _fetch(self) -> bool:
         self._last = self._loop.time()
+        fetched = False
         try:
             answer = await self._fetcher.get(self._url)
             keys = read_keys(answer.body)
             if keys:
-                self._keys = keys
+                self._take(keys)
+            fetched = bool(keys)
         except (FetchError, ValueError) as error:
             # Known keys stay: tokens go on being verified while the issuer is down.
             log.warning("jwks_fetch_failed", error=str(error))
+        except Exception:
+            log.exception("jwks_fetch_failed")
         finally:
             self._fetching = False
             waiting, self._waiting = self._waiting, []
             for then in waiting:
-                then()
+                try:
+                    then()
+                except Exception:
+                    log.exception("after_jwks_fetch_failed")
+        return fetched
 
 
 def read_keys(body: bytes) -> dict[str, jwt.PyJWK]:
@@ -100,12 +126,17 @@ def read_keys(body: bytes) -> dict[str, jwt.PyJWK]:
     document: Any = orjson.loads(body)
     found: dict[str, jwt.PyJWK] = {}
     for item in document.get("keys", ()) if isinstance(document, dict) else ():
-        if item.get("use", "sig") != "sig" or "kid" not in item:
+        if not isinstance(item, dict) or item.get("use", "sig") != "sig" or not isinstance(item.get("kid"), str):
             continue
         try:
             key = jwt.PyJWK(item)
-        except jwt.PyJWTError:
+        except (jwt.PyJWTError, ValueError, TypeError, AttributeError, KeyError):
+            # One key that is none must not cost the others.
             continue
         if key.algorithm_name in ALGORITHMS:
             found[item["kid"]] = key
     return found
+
+
+def _same(one: jwt.PyJWK, other: jwt.PyJWK) -> bool:
+    return one.algorithm_name == other.algorithm_name and one.key == other.key

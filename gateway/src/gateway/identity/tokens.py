@@ -28,20 +28,32 @@ class TokenVerifier:
         self._issuer = issuer
         self._audience = audience
         self._verified: dict[bytes, Principal] = {}
+        # By kid, so that the tokens of a withdrawn key go with it.
+        self._signed_by: dict[bytes, str] = {}
+        keys.on_withdrawn(self.forget)
 
     def cached(self, token: bytes) -> Principal | None:
         """The principal of a token verified before, as long as the token lives."""
         principal = self._verified.get(token)
         if principal is not None and principal.expires <= time.time():
-            del self._verified[token]
+            self._drop(token)
             return None
         return principal
+
+    def forget(self, kids: frozenset[str]) -> None:
+        """What these keys vouched for is to be verified again, which it will not be."""
+        for token in [token for token, kid in self._signed_by.items() if kid in kids]:
+            self._drop(token)
+
+    def _drop(self, token: bytes) -> None:
+        del self._verified[token]
+        del self._signed_by[token]
 
     def verify(self, token: bytes) -> Principal:
         """Raises InvalidTokenError, or UnknownKeyError when a fetch of the keys might help."""
         if len(token) > _MAX_TOKEN:
             raise InvalidTokenError("The token is too long.")
-        key = self._key(token)
+        kid, key = self._key(token)
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
@@ -51,31 +63,34 @@ class TokenVerifier:
                 audience=self._audience,
                 options={"require": ["exp", "iat", "iss", "aud", "sub"]},
             )
+            principal = Principal(
+                subject=str(claims["sub"]),
+                role=str(claims.get("role", "user")),
+                tier=str(claims.get("tier", "free")),
+                scopes=frozenset(str(claims.get("scope", "")).split()),
+                expires=float(claims["exp"]),
+            )
         except jwt.ExpiredSignatureError as error:
             raise InvalidTokenError("The token has expired.") from error
-        except (jwt.PyJWTError, ValueError) as error:
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
             raise InvalidTokenError("The token is not valid.") from error
-        principal = Principal(
-            subject=str(claims["sub"]),
-            role=str(claims.get("role", "user")),
-            tier=str(claims.get("tier", "free")),
-            scopes=frozenset(str(claims.get("scope", "")).split()),
-            expires=float(claims["exp"]),
-        )
         if len(self._verified) >= _MAX_CACHED:
             # The oldest goes: dicts keep their order.
-            del self._verified[next(iter(self._verified))]
+            self._drop(next(iter(self._verified)))
         self._verified[token] = principal
+        self._signed_by[token] = kid
         return principal
 
-    def _key(self, token: bytes) -> jwt.PyJWK:
+    def _key(self, token: bytes) -> tuple[str, jwt.PyJWK]:
         try:
             header = jwt.get_unverified_header(token)
-        except (jwt.PyJWTError, ValueError) as error:
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
+            # The header is anybody's: JSON of any type, and nested deeper than it can be read.
             raise InvalidTokenError("The token is not a JWT.") from error
         # jku, x5u and jwk in the header are ignored: a key is one of ours or none (RFC 8725 section 3.10).
         kind = str(header.get("typ", "")).lower().removeprefix("application/")
-        if kind != "at+jwt" or header.get("alg") not in ALGORITHMS:
+        algorithm = header.get("alg")
+        if kind != "at+jwt" or not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
             raise InvalidTokenError("The token is of another kind.")
         kid = header.get("kid")
         if not isinstance(kid, str):
@@ -83,6 +98,6 @@ class TokenVerifier:
         key = self._keys.get(kid)
         if key is None:
             raise UnknownKeyError(kid)
-        if key.algorithm_name != header["alg"]:
+        if key.algorithm_name != algorithm:
             raise InvalidTokenError("The token is of another kind.")
-        return key
+        return kid, key

@@ -135,6 +135,8 @@ class RouteModel(Model):
     redis_down: RedisDown = "local"
     max_body: Size = 1_000_000
     stream: bool = False
+    # Live streams of one client on the route, in one process.
+    max_streams: int = Field(default=10, ge=1)
     timeouts: Timeouts = Timeouts()
     deprecated: Deprecation | None = None
 

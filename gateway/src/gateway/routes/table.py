@@ -43,6 +43,7 @@ class Route:
     redis_down: str
     max_body: int
     stream: bool
+    max_streams: int
     timeouts: Timeouts
     sunset: Sunset | None
 
@@ -118,6 +119,7 @@ def _compile(model: RouteModel, version: int | None) -> Route:
         redis_down=model.redis_down,
         max_body=model.max_body,
         stream=model.stream,
+        max_streams=model.max_streams,
         timeouts=model.timeouts,
         sunset=_sunset(deprecated) if deprecated and deprecated.version == version else None,
     )

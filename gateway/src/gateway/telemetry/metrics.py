@@ -49,6 +49,7 @@ class Metrics:
             "gateway_upstream_waiting", "Requests that wait for a connection.", ("upstream",), registry=registry
         )
         self.in_flight = Gauge("gateway_requests_in_flight", "Requests being answered.", registry=registry)
+        self.streams = Gauge("gateway_streams", "Live streams.", registry=registry)
         self.ready = Gauge("gateway_dependency_healthy", "1 when it answers.", ("name",), registry=registry)
         self._consumers: set[str] = set()
 

@@ -17,6 +17,9 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 from redis.asyncio import Redis
 
+_REDIS_DATABASES = 16
+_LEASE_SECONDS = 3600
+
 
 @dataclass(frozen=True)
 class Servers:
@@ -129,12 +132,25 @@ def management(servers: Servers, method: str, path: str, body: object = None) ->
 
 @asynccontextmanager
 async def fresh_redis(servers: Servers) -> AsyncIterator[str]:
-    """One of the server's numbered databases, emptied; its URL."""
+    """One of the server's numbered databases, emptied, that no other run uses; its URL.
+
+    A lease in database 0 holds it: a run that is killed leaves it for an hour at most.
+    """
     base = servers.redis.rsplit("/", 1)[0] if urlsplit(servers.redis).path else servers.redis
-    counter = Redis.from_url(f"{base}/0")
-    number = int(await counter.incr("test:databases")) % 15 + 1
-    await counter.aclose()
-    redis = Redis.from_url(f"{base}/{number}")
-    await redis.flushdb()
-    await redis.aclose()
-    yield f"{base}/{number}"
+    leases, owner = Redis.from_url(f"{base}/0"), secrets.token_hex(8)
+    try:
+        for number in range(1, _REDIS_DATABASES):
+            if await leases.set(f"test:database:{number}", owner, nx=True, ex=_LEASE_SECONDS):
+                break
+        else:
+            raise RuntimeError("every database of the test Redis is leased to a run: wait, or restart the test servers")
+        redis = Redis.from_url(f"{base}/{number}")
+        await redis.flushdb()
+        await redis.aclose()
+        try:
+            yield f"{base}/{number}"
+        finally:
+            if await leases.get(f"test:database:{number}") == owner.encode():
+                await leases.delete(f"test:database:{number}")
+    finally:
+        await leases.aclose()

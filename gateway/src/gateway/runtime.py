@@ -59,7 +59,8 @@ class Gateway:
         api_keys = None
         if model.api_keys is not None:
             origin = model.upstreams[model.api_keys.upstream].url.rstrip("/")
-            api_keys = ApiKeys(self.fetcher, origin + model.api_keys.path)
+            api_keys = ApiKeys(model.api_keys, origin + model.api_keys.path, settings.scale)
+        self.api_keys = api_keys
         self.identity = Identity(verifier, self.keys, api_keys)
         self.limiter = Limiter(settings.redis_url.get_secret_value(), model, settings.scale, self.metrics)
         self.streams = Streams()
@@ -79,6 +80,8 @@ class Gateway:
         self.keys.stop()
         self.limiter.link.stop()
         self.fetcher.close()
+        if self.api_keys is not None:
+            self.api_keys.close()
         for pool in self.pools.values():
             pool.close()
         self.access_log.flush()

@@ -15,6 +15,11 @@ from gateway_testing.upstream import RawUpstream
 from gateway_testing.wire import Answer, ask
 
 
+def api_key(word: str) -> str:
+    """A key of the right shape."""
+    return "gh_1_" + word.ljust(43, "x")
+
+
 async def with_token(gateway: GatewayProcess, token: str, target: str = "/api/v1/private") -> Answer:
     return await ask(gateway.port, "GET", target, {"authorization": f"Bearer {token}"})
 
@@ -194,10 +199,10 @@ async def test_a_withdrawn_key_ends_and_its_verified_tokens_with_it(
 
 async def test_an_api_key_becomes_a_token(gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer):
     token = issuer.token("9")
-    upstream.api_keys["good"] = token
+    upstream.api_keys[api_key("good")] = token
     before = upstream.exchanges
     answers = await asyncio.gather(
-        *(ask(gateway.port, "GET", "/api/v1/private", {"x-api-key": "good"}) for _ in range(10))
+        *(ask(gateway.port, "GET", "/api/v1/private", {"x-api-key": api_key("good")}) for _ in range(10))
     )
     assert [answer.status for answer in answers] == [200] * 10
     assert upstream.exchanges - before == 1
@@ -206,7 +211,7 @@ async def test_an_api_key_becomes_a_token(gateway: GatewayProcess, upstream: Raw
 
 
 async def test_a_wrong_api_key_is_401(gateway: GatewayProcess, upstream: RawUpstream):
-    answer = await ask(gateway.port, "GET", "/api/v1/private", {"x-api-key": "wrong"})
+    answer = await ask(gateway.port, "GET", "/api/v1/private", {"x-api-key": api_key("wrong")})
     assert (answer.status, answer.code) == (401, "invalid_token")
     assert upstream.seen == []
 
@@ -214,16 +219,77 @@ async def test_a_wrong_api_key_is_401(gateway: GatewayProcess, upstream: RawUpst
 async def test_a_revoked_api_key_ends_within_five_seconds(
     gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer
 ):
-    upstream.api_keys["short"] = issuer.token("9")
-    assert (await ask(gateway.port, "GET", "/api/v1/private", {"x-api-key": "short"})).status == 200
-    del upstream.api_keys["short"]
+    upstream.api_keys[api_key("short")] = issuer.token("9")
+    assert (await ask(gateway.port, "GET", "/api/v1/private", {"x-api-key": api_key("short")})).status == 200
+    del upstream.api_keys[api_key("short")]
     await asyncio.sleep(5.1)
-    assert (await ask(gateway.port, "GET", "/api/v1/private", {"x-api-key": "short"})).status == 401
+    assert (await ask(gateway.port, "GET", "/api/v1/private", {"x-api-key": api_key("short")})).status == 401
+
+
+@pytest.mark.parametrize(
+    "key", ["x", "gh_1_x", "gh_0_" + "x" * 43, "gh_1_" + "x" * 44, "gh_1_" + "x" * 42 + "!", "gh_1_" + "x" * 9000]
+)
+async def test_what_cannot_be_a_key_is_refused_without_asking(gateway: GatewayProcess, upstream: RawUpstream, key: str):
+    before = upstream.exchanges
+    answer = await ask(gateway.port, "GET", "/api/v1/private", {"x-api-key": key})
+    assert (answer.status, answer.code) == (401, "invalid_token")
+    assert upstream.exchanges == before
+
+
+async def test_unknown_keys_are_asked_about_so_often_by_one_address(
+    own_gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer
+):
+    gateway = own_gateway
+    good = [api_key(f"known-{n}") for n in range(30)]
+    upstream.api_keys |= dict.fromkeys(good, issuer.token("9"))
+
+    async def use(key: str) -> Answer:
+        return await ask(gateway.port, "GET", "/api/v1/private", {"x-api-key": key})
+
+    # Keys that hold cost nothing, however many they are.
+    assert [(await use(key)).status for key in good] == [200] * 30
+    before = upstream.exchanges
+    repeated = await asyncio.gather(*(use(api_key("one")) for _ in range(10)))
+    assert [answer.status for answer in repeated] == [401] * 10
+    assert [(await use(api_key("one"))).status for _ in range(10)] == [401] * 10
+    assert upstream.exchanges - before == 1
+    answers = await asyncio.gather(*(use(api_key(f"made-up-{n}")) for n in range(60)))
+    statuses = [answer.status for answer in answers]
+    assert (statuses.count(401), statuses.count(429)) == (19, 41)
+    assert upstream.exchanges - before == 20
+    late = next(answer for answer in answers if answer.status == 429)
+    assert late.code == "rate_limited"
+    assert int(late["retry-after"]) > 0
+    # What is known goes on, and so does whoever has a token.
+    assert (await use(good[-1])).status == 200
+    assert (await with_token(gateway, issuer.token())).status == 200
+
+
+async def test_a_flood_of_keys_leaves_the_readiness_and_the_key_set_their_connections(
+    own_gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer
+):
+    upstream.exchange_seconds = 3.0
+    held = [
+        asyncio.create_task(ask(own_gateway.port, "GET", "/api/v1/private", {"x-api-key": api_key(f"slow-{n}")}))
+        for n in range(15)
+    ]
+    await asyncio.sleep(2.1)  # past the interval of the key set's last fetch
+    issuer.add("meanwhile")
+    try:
+        started = time.monotonic()
+        assert (await with_token(own_gateway, issuer.token(kid="meanwhile"))).status == 200
+        ready = await ask(own_gateway.port, "GET", "/health/ready")
+        assert ready.json()["checks"]["main"] == "healthy"
+        assert time.monotonic() - started < 0.7
+    finally:
+        issuer.published.remove("meanwhile")
+        upstream.exchange_seconds = 0.05
+        await asyncio.gather(*held, return_exceptions=True)
 
 
 async def test_keys_that_cannot_be_checked_are_503(gateway: GatewayProcess, upstream: RawUpstream):
     upstream.issuer_down = True
-    answer = await ask(gateway.port, "GET", "/api/v1/private", {"x-api-key": "unchecked"})
+    answer = await ask(gateway.port, "GET", "/api/v1/private", {"x-api-key": api_key("unchecked")})
     assert (answer.status, answer.code) == (503, "identity_unavailable")
     assert answer["retry-after"]
 
@@ -234,9 +300,9 @@ async def test_no_secret_is_logged(gateway: GatewayProcess, issuer: Issuer):
         gateway.port,
         "GET",
         f"/api/v1/things?access_token={token}&q=1&refresh_token=abcdef&api_key=topsecret&code=xyz",
-        {"x-api-key": "hidden-key"},
+        {"x-api-key": api_key("hidden-key")},
     )
     line = await gateway.logged(query="access_token=***&q=1&refresh_token=***&api_key=***&code=***")
     text = orjson.dumps(line).decode()
-    for secret in (token, "abcdef", "topsecret", "hidden-key", "xyz"):
+    for secret in (token, "abcdef", "topsecret", "hidden-key", "=xyz"):
         assert secret not in text

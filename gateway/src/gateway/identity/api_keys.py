@@ -1,23 +1,29 @@
-"""Exchanges an API key for a token at the users service; a key's answer is kept for five seconds at most.
+"""Exchanges an API key for a token at its issuer; a key's answer is kept for five seconds at most.
 
-So a revoked key is refused five seconds later at the latest. Requests with one key wait for one exchange.
+So a revoked key is refused five seconds later at the latest. Requests with one key wait for one exchange. A made-up key
+costs the issuer little: another shape is refused here, and one address asks about so many wrong ones and no more.
 """
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import structlog
 
+from gateway.identity.guesses import Guesses
 from gateway.problem import Refusal
 from gateway.upstream.fetch import Fetcher, FetchError
+
+if TYPE_CHECKING:
+    from gateway.routes.model import Exchange
 
 log = structlog.stdlib.get_logger(__name__)
 
 KEPT_SECONDS = 5.0
 _MAX_CACHED = 10_000
-_MAX_KEY = 512
 _OK = 200
 
 Outcome = bytes | Refusal
@@ -27,33 +33,47 @@ Then = Callable[[Outcome | None], None]
 class ApiKeys:
     """``exchange`` calls back with a token, None for a key that does not hold, or a Refusal."""
 
-    def __init__(self, fetcher: Fetcher, url: str) -> None:
-        self._fetcher = fetcher
+    def __init__(self, model: "Exchange", url: str, scale: float) -> None:
+        # Connections of its own: however many keys are asked about, the issuer's public keys are still fetched.
+        self._fetcher = Fetcher()
         self._url = url
+        self._shape = re.compile(model.pattern.encode())
+        self._guesses = Guesses(max(1, int(model.unknown.quota * scale)), model.unknown.window)
         self._loop = asyncio.get_running_loop()
         # By digest: the keys themselves are not kept in memory longer than their exchange.
-        self._cached: dict[bytes, tuple[float, bytes | None]] = {}
+        self._cached: dict[bytes, tuple[float, bytes]] = {}
+        # Apart from the good ones, which a flood of wrong ones must not push out.
+        self._wrong: dict[bytes, float] = {}
         self._waiting: dict[bytes, list[Then]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def exchange(self, key: bytes, then: Then) -> None:
-        """At once from the cache, else after one call to the users service."""
-        if len(key) > _MAX_KEY or not key.isascii():
+    def exchange(self, key: bytes, who: str, then: Then) -> None:
+        """At once from what is known, else after one call to the issuer; ``who`` is the address that asks."""
+        if self._shape.fullmatch(key) is None:
             then(None)
             return
         digest = hashlib.sha256(key).digest()
+        now = self._loop.time()
         cached = self._cached.get(digest)
-        if cached is not None and cached[0] > self._loop.time():
+        if cached is not None and cached[0] > now:
             then(cached[1])
-            return
-        waiting = self._waiting.setdefault(digest, [])
-        waiting.append(then)
-        if len(waiting) == 1:
-            task = self._loop.create_task(self._exchange(key, digest))
+        elif self._wrong.get(digest, 0.0) > now:
+            then(None)
+        elif digest in self._waiting:
+            self._waiting[digest].append(then)
+        elif wait := self._guesses.take(who):
+            then(_too_many(wait))
+        else:
+            self._waiting[digest] = [then]
+            task = self._loop.create_task(self._exchange(key, digest, who))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _exchange(self, key: bytes, digest: bytes) -> None:
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._fetcher.close()
+
+    async def _exchange(self, key: bytes, digest: bytes, who: str) -> None:
         outcome: Outcome | None = _unavailable()
         asked = self._loop.time()
         try:
@@ -67,13 +87,28 @@ class ApiKeys:
         except (FetchError, ValueError, KeyError, TypeError) as error:
             log.warning("api_key_exchange_failed", error=type(error).__name__)
         finally:
-            if not isinstance(outcome, Refusal):
-                if len(self._cached) >= _MAX_CACHED:
-                    del self._cached[next(iter(self._cached))]
-                self._cached.pop(digest, None)
+            if outcome is None:
+                _bounded(self._wrong, digest)
+                self._wrong[digest] = asked + KEPT_SECONDS
+            else:
+                self._guesses.give_back(who)
+            if isinstance(outcome, bytes):
+                _bounded(self._cached, digest)
                 self._cached[digest] = (asked + KEPT_SECONDS, outcome)
             for then in self._waiting.pop(digest, ()):
                 then(outcome)
+
+
+def _bounded(kept: dict[bytes, Any], digest: bytes) -> None:
+    kept.pop(digest, None)
+    if len(kept) >= _MAX_CACHED:
+        del kept[next(iter(kept))]
+
+
+def _too_many(wait: int) -> Refusal:
+    return Refusal(
+        429, "rate_limited", "Too many API keys that do not hold.", headers=((b"retry-after", b"%d" % wait),)
+    )
 
 
 def _unavailable() -> Refusal:

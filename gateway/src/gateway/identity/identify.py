@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gateway.data.client_address import limit_key
 from gateway.identity.authorize import invalid_token
 from gateway.identity.tokens import InvalidTokenError, TokenVerifier, UnknownKeyError
 from gateway.problem import Refusal
@@ -79,4 +80,4 @@ class Identity:
             else:
                 self._by_token(exchange, outcome, forward_as=b"Bearer " + outcome, may_fetch=True)
 
-        self._api_keys.exchange(api_key, then)
+        self._api_keys.exchange(api_key, limit_key(exchange.address), then)

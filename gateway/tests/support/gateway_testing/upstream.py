@@ -84,6 +84,7 @@ class RawUpstream:
         self.document_fetches = 0
         self.manner: Manner = echo
         self.issuer_down = False
+        self.exchange_seconds = 0.05
         self.api_keys: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -134,7 +135,7 @@ class RawUpstream:
         elif target == "/internal/api-keys/exchange":
             self.exchanges += 1
             key = orjson.loads(await call.read_body())["api_key"]
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(self.exchange_seconds)
             if self.issuer_down:
                 await call.answer(503)
             elif key in self.api_keys:

@@ -48,3 +48,25 @@ async def test_metrics_are_for_the_inside(behind_a_proxy: GatewayProcess, gatewa
     # A proxy we do not list passed it on: its own address says nothing about the client.
     unlisted = await ask(gateway.port, "GET", "/metrics", {"x-forwarded-for": "127.0.0.1"})
     assert unlisted.status == 403
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "via",
+        "x-real-ip",
+        "forwarded",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "x-forwarded-port",
+        "x-client-ip",
+        "cf-connecting-ip",
+    ],
+)
+async def test_metrics_are_closed_behind_any_proxy_that_does_not_say_for_whom(
+    behind_a_proxy: GatewayProcess, gateway: GatewayProcess, header: str
+):
+    for process in (gateway, behind_a_proxy):
+        assert (await ask(process.port, "GET", "/metrics", {header: "10.0.0.1"})).status == 403
+    said = {header: "10.0.0.1", "x-forwarded-for": "10.9.9.9"}
+    assert (await ask(behind_a_proxy.port, "GET", "/metrics", said)).status == 200

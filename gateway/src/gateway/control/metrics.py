@@ -1,7 +1,7 @@
 """``/metrics`` for Prometheus, from loopback and private networks only unless opened.
 
-The peer counts, not a header: a request that a proxy we do not list passed on (it carries X-Forwarded-For or
-Forwarded) comes from somewhere else than its peer, so it is refused too.
+The peer counts, not a header: a request that carries the trace of any proxy comes from somewhere else than its peer, so
+it is refused unless the proxy is a listed one and says for whom it asks.
 """
 
 from fastapi import APIRouter, HTTPException, Request, Response
@@ -12,6 +12,23 @@ from gateway.data.client_address import is_private
 from gateway.data.request_head import RequestHead
 
 router = APIRouter(include_in_schema=False)
+
+# What proxies put in, all of them or one alone (nginx as it is mostly set up: X-Real-IP).
+_OF_PROXIES = frozenset(
+    {
+        b"via",
+        b"forwarded",
+        b"x-real-ip",
+        b"x-client-ip",
+        b"x-cluster-client-ip",
+        b"x-original-forwarded-for",
+        b"x-original-host",
+        b"x-envoy-external-address",
+        b"true-client-ip",
+        b"cf-connecting-ip",
+        b"cdn-loop",
+    }
+)
 
 
 @router.api_route("/metrics", methods=["GET", "HEAD"])
@@ -31,6 +48,9 @@ def _from_inside(request: Request, gateway: TheGateway) -> bool:
     state = request.scope["state"]
     peer, head = state["peer"], state["head"]
     assert isinstance(head, RequestHead)  # noqa: S101 - set by the client's connection
-    if gateway.proxies.trusts(peer):
-        return is_private(gateway.proxies.client(peer, head.fields.get(b"x-forwarded-for")))
-    return is_private(peer) and b"x-forwarded-for" not in head.fields and b"forwarded" not in head.fields
+    forwarded_for = head.fields.get(b"x-forwarded-for")
+    if forwarded_for is not None and gateway.proxies.trusts(peer):
+        return is_private(gateway.proxies.client(peer, forwarded_for))
+    return is_private(peer) and not any(
+        name in _OF_PROXIES or name.startswith(b"x-forwarded-") for name, _ in head.headers
+    )

@@ -91,8 +91,8 @@ def test_what_is_the_services_own_is_not_routed(table: RouteTable):
         assert caught.value.status == 404
 
 
-def test_login_and_refresh_have_a_limit_of_their_own(table: RouteTable):
-    for path in ("/api/v1/auth/login", "/api/v1/auth/refresh"):
+def test_login_refresh_and_registration_have_a_limit_of_their_own(table: RouteTable):
+    for path in ("/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/users"):
         assert route(table, "POST", path).limits == ("default", "login")
 
 

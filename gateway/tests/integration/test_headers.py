@@ -9,6 +9,7 @@ import brotli
 import pytest
 import zstandard
 from gateway_testing.process import GatewayProcess
+from gateway_testing.tokens import Issuer
 from gateway_testing.upstream import Call, RawUpstream
 from gateway_testing.wire import Answer, Wire, ask, request
 
@@ -193,3 +194,39 @@ async def test_a_bad_traceparent_starts_a_new_trace(gateway: GatewayProcess, ups
     answer = await ask(gateway.port, "GET", "/api/v1/things", {"traceparent": bad})
     assert int(_ids(answer)[0], 16)
     assert upstream.seen[0].all("traceparent") != [bad]
+
+
+@pytest.mark.parametrize(
+    "target", ["/docs/assets/swagger-ui-bundle.js", "/docs/assets/swagger-ui.css", "/openapi.json"]
+)
+async def test_assets_have_a_tag_and_are_304_to_who_has_them(gateway: GatewayProcess, target: str):
+    first = await ask(gateway.port, "GET", target, {"accept-encoding": "br"})
+    assert (first.status, first["content-encoding"]) == (200, "br")
+    assert first["etag"].endswith('-br"')
+    assert first["cache-control"] == ("no-cache" if target == "/openapi.json" else "public, max-age=3600")
+    assert first.all("vary") == ["Accept-Encoding"]
+    again = await ask(gateway.port, "GET", target, {"accept-encoding": "br", "if-none-match": first["etag"]})
+    assert (again.status, again.body, again["etag"]) == (304, b"", first["etag"])
+    plain = await ask(gateway.port, "GET", target)
+    assert plain.get("content-encoding") is None
+    assert plain.all("vary") == ["Accept-Encoding"]
+    head = await ask(gateway.port, "HEAD", target, {"accept-encoding": "br"})
+    assert (head["content-length"], head["etag"]) == (first["content-length"], first["etag"])
+
+
+async def test_an_answer_to_credentials_is_private_unless_the_service_says_otherwise(
+    gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer
+):
+    key = "gh_2_" + "p" * 43
+    upstream.api_keys[key] = issuer.token("9")
+    for credentials in ({"x-api-key": key}, {"authorization": f"Bearer {issuer.token()}"}):
+        answer = await ask(gateway.port, "GET", "/api/v1/things", credentials)
+        assert answer.all("cache-control") == ["private, no-cache"]
+    assert (await ask(gateway.port, "GET", "/api/v1/things")).get("cache-control") is None
+
+    async def says(call: Call) -> None:
+        await call.answer(200, b"{}", ("cache-control", "public, max-age=5"))
+
+    upstream.manner = says
+    answer = await ask(gateway.port, "GET", "/api/v1/things", {"x-api-key": key})
+    assert answer.all("cache-control") == ["public, max-age=5"]

@@ -1,11 +1,13 @@
 """``/openapi.json`` of all services, and ``/docs``: Swagger UI with every asset served from here."""
 
+from functools import cache
 from pathlib import Path
 from typing import Final
 
-from fastapi import APIRouter, HTTPException, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 
 from gateway.control.pages import PAGE_POLICY
+from gateway.control.representation import Representation
 from gateway.control.state import TheGateway
 
 router = APIRouter(include_in_schema=False)
@@ -32,10 +34,9 @@ _PAGE = """<!doctype html>
 
 
 @router.api_route("/openapi.json", methods=["GET", "HEAD"])
-async def openapi(gateway: TheGateway) -> Response:
+async def openapi(request: Request, gateway: TheGateway) -> Response:
     """Every routed operation of every service and version."""
-    body = await gateway.documents.merged()
-    return Response(body, media_type="application/json", headers={"cache-control": "no-cache"})
+    return (await gateway.documents.merged()).response(request.headers)
 
 
 @router.api_route("/docs", methods=["GET", "HEAD"])
@@ -46,11 +47,14 @@ async def docs() -> Response:
 
 
 @router.api_route("/docs/assets/{name}", methods=["GET", "HEAD"])
-async def asset(name: str) -> Response:
+async def asset(name: str, request: Request) -> Response:
     """One vendored file."""
     if name not in _SERVED:
         raise HTTPException(404, "No such path.")
+    return _representation(name).response(request.headers)
+
+
+@cache
+def _representation(name: str) -> Representation:
     path = _ASSETS / name
-    return Response(
-        path.read_bytes(), media_type=_TYPES[path.suffix], headers={"cache-control": "public, max-age=3600"}
-    )
+    return Representation(path.read_bytes(), _TYPES[path.suffix], {"cache-control": "public, max-age=3600"})

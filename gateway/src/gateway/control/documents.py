@@ -9,6 +9,7 @@ import orjson
 import structlog
 
 from gateway.control.openapi_merge import merge
+from gateway.control.representation import Representation
 from gateway.upstream.fetch import FetchError
 
 if TYPE_CHECKING:
@@ -16,22 +17,24 @@ if TYPE_CHECKING:
 
 log = structlog.stdlib.get_logger(__name__)
 
+_HEADERS = {"cache-control": "no-cache"}
 _KEPT_SECONDS = 30.0
 _KEPT_WHILE_MISSING = 2.0
 
 
 class Documents:
-    """``merged`` is the whole document as JSON; one fetch at a time for all who ask."""
+    """``merged`` is the whole document; one fetch at a time for all who ask."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._known: dict[str, dict[str, Any]] = {}
-        self._merged = b""
+        self._merged = Representation(b"", "application/json", _HEADERS)
+        self._body = b""
         self._until = 0.0
         self._table: object = None
         self._lock = asyncio.Lock()
 
-    async def merged(self) -> bytes:
+    async def merged(self) -> Representation:
         """Fresh enough, or made anew."""
         async with self._lock:
             loop = asyncio.get_running_loop()
@@ -41,7 +44,9 @@ class Documents:
                 reached = await asyncio.gather(*(self._fetch(name) for name in names))
                 documents = {name: self._known[name] for name in names if name in self._known}
                 missing = [name for name in names if name not in self._known]
-                self._merged = orjson.dumps(merge(table, documents, missing))
+                body = orjson.dumps(merge(table, documents, missing))
+                if body != self._body:
+                    self._body, self._merged = body, Representation(body, "application/json", _HEADERS)
                 self._until = loop.time() + (_KEPT_SECONDS if all(reached) else _KEPT_WHILE_MISSING)
                 self._table = table
             return self._merged

@@ -68,7 +68,8 @@ class _Answer:
                 headers = [h for h in headers if h[0].lower() not in (b"content-length", b"etag")]
                 headers.append((b"content-encoding", coding))
                 self._encoder = encoder(coding)
-            headers.append((b"vary", b"Accept-Encoding"))
+            if b"vary" not in fields:
+                headers.append((b"vary", b"Accept-Encoding"))
         headers += [
             (b"x-request-id", self._request_id),
             (b"traceresponse", self._trace.traceresponse()),

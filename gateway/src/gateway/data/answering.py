@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _NONE: frozenset[bytes] = frozenset()
 _SUNSET = frozenset({b"deprecation", b"sunset"})
+_CREDENTIALS = frozenset({b"authorization", b"x-api-key"})
 _CODED = frozenset({b"etag", b"accept-ranges", b"content-md5"})
 
 
@@ -68,8 +69,7 @@ def answer_head(exchange: Exchange, head: AnswerHead) -> bytes:
         _vary(lines, head, b"Accept-Encoding")
     if found is not None and found.by_accept:
         _vary(lines, head, b"Accept")
-    if b"date" not in head.fields:
-        lines += (b"date: ", exchange.gateway.date(), b"\r\n")
+    lines += _left_out(exchange, head)
     chunked = False
     if coding is None and length is not None and head.status != 204:  # noqa: PLR2004 - RFC 9110 section 8.6
         lines.append(b"content-length: %d\r\n" % length)
@@ -88,6 +88,17 @@ def answer_head(exchange: Exchange, head: AnswerHead) -> bytes:
     if not exchange.body_read or exchange.client.draining:
         exchange.keep_alive = False
     return b"".join([*lines, *_ours(exchange, b"content-security-policy" not in head.fields), b"\r\n"])
+
+
+def _left_out(exchange: Exchange, head: AnswerHead) -> list[bytes]:
+    """What the service should have said."""
+    lines: list[bytes] = []
+    if b"cache-control" not in head.fields and not _CREDENTIALS.isdisjoint(exchange.head.fields):
+        # A cache keeps an answer to Authorization to itself (RFC 9111 section 3.5), but knows nothing of X-API-Key.
+        lines.append(b"cache-control: private, no-cache\r\n")
+    if b"date" not in head.fields:
+        lines += (b"date: ", exchange.gateway.date(), b"\r\n")
+    return lines
 
 
 def _coding(exchange: Exchange) -> bytes | None:

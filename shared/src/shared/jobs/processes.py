@@ -12,11 +12,10 @@ import sys
 import threading
 from collections.abc import Callable
 from multiprocessing import connection, parent_process
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 from pebble import ProcessPool
 
-ArgumentsT = ParamSpec("ArgumentsT")
 ResultT = TypeVar("ResultT")
 
 

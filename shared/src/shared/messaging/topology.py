@@ -10,13 +10,12 @@ The log is why an event that nobody consumes yet is no loss and no error, and wh
 any order: a queue that is new is filled from it (backfill.py). So every publication can be mandatory.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import structlog
 from aio_pika import ExchangeType
-from aio_pika.abc import AbstractChannel, AbstractQueue
 from aio_pika.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
 
 from shared.messaging.bus import Bus
@@ -89,9 +88,7 @@ def _delay_arguments(queue: str, delay: timedelta) -> dict[str, Any]:
     }
 
 
-async def declare_queue(
-    bus: Bus, name: str, arguments: Mapping[str, Any], *, bind: tuple[str, ...] | list[str] | Any = ()
-) -> None:
+async def declare_queue(bus: Bus, name: str, arguments: Mapping[str, Any], *, bind: Sequence[str] = ()) -> None:
     """Declare a durable queue and bind it to the events.
 
     One that exists with other arguments is used as it is, said in the log and in a metric: a service
@@ -120,11 +117,6 @@ async def queue_exists(bus: Bus, name: str) -> bool:
         return False
     await channel.close()
     return True
-
-
-async def get_queue(channel: AbstractChannel, name: str) -> AbstractQueue:
-    """The queue on this channel, not declared again."""
-    return await channel.get_queue(name, ensure=False)
 
 
 def _conflict(name: str, error: Exception) -> None:

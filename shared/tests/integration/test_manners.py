@@ -74,6 +74,11 @@ async def test_a_nul_in_a_text_is_422_and_not_500(sample: httpx.AsyncClient, sig
     assert_problem(response, 422, "validation_error")
 
 
+@pytest.mark.parametrize("spelling", ["1.0", "+1", "01", "%201", "1_0", "x", "-1", "0"])
+async def test_an_id_has_one_spelling(sample: httpx.AsyncClient, spelling: str):
+    assert_problem(await sample.get(f"/notes/{spelling}"), 422, "validation_error")
+
+
 async def test_an_id_beyond_bigint_is_422_and_not_500(sample: httpx.AsyncClient):
     assert_problem(await sample.get(f"/notes/{2**63}"), 422, "validation_error")
 
@@ -93,7 +98,9 @@ async def test_the_trace_of_the_caller_is_the_trace_of_the_problem(sample: httpx
     assert response.json()["trace_id"] == trace_id
 
 
-@pytest.mark.parametrize("query", ["page=0", "page_size=0", "page_size=101", "page=x", "page=99999999999"])
+@pytest.mark.parametrize(
+    "query", ["page=01", "page=1.0", "page=1_0", "page=0", "page_size=0", "page_size=101", "page=x", "page=99999999999"]
+)
 async def test_a_page_out_of_bounds_is_422(sample: httpx.AsyncClient, query: str):
     assert_problem(await sample.get(f"/notes?{query}"), 422, "validation_error")
 

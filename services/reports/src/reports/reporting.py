@@ -2,8 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -86,36 +84,41 @@ async def find_content(files: ReportFiles, report: Report) -> tuple[Path, Stored
 async def delete_report(
     connection: Connection, files: ReportFiles, principal: Principal, report_id: int, *, precondition: Precondition
 ) -> None:
-    """Forget a report of the caller with its file; one that is not finished is cancelled.
+    """Cancel a report of the caller that is not finished; forget one that is, with its file.
 
-    Raises ReportNotFound, and what ``precondition`` raises.
+    A cancelled one stays to be seen as such, and is forgotten by deleting it again. Raises
+    ReportNotFound, and what ``precondition`` raises.
     """
     report = await store.lock(connection, await find_report(connection, principal, report_id))
     if report is None:
         raise ReportNotFound
     precondition(report)
-    await _delete(connection, files, report)
+    if report.finished_at is None:
+        await _cancel(connection, report)
+    else:
+        await _forget(connection, files, report)
 
 
 async def delete_all_of(files: ReportFiles, connection: Connection, user_id: int) -> None:
     """Forget all reports of a user who is deleted."""
     for report in await store.of_user(connection, user_id):
         locked = await store.lock(connection, report)
-        if locked is not None:
-            await _delete(connection, files, locked)
+        if locked is None:
+            continue
+        if locked.finished_at is None:
+            await _cancel(connection, locked)
+        await _forget(connection, files, locked)
 
 
-async def _delete(connection: Connection, files: ReportFiles, report: Report) -> None:
+async def _cancel(connection: Connection, report: Report) -> None:
     await request_cancel(connection, report.job_id)
-    await store.delete(connection, report.id)
-    if report.finished_at is None:
-        cancelled = replace(
-            report,
-            status=ReportStatus.CANCELLED,
-            finished_at=datetime.now(UTC),
-            version=report.version + 1,
-        )
+    cancelled = await store.finish(connection, report.id, ReportStatus.CANCELLED, None)
+    if cancelled is not None:
         await events.say_ended(connection, cancelled)
+
+
+async def _forget(connection: Connection, files: ReportFiles, report: Report) -> None:
+    await store.delete(connection, report.id)
     # Who still makes it clears up at its end. Files go before the commit: when that fails the row is
     # still there and can be deleted again, while a file without a row would stay for ever.
     if report.status is not ReportStatus.RUNNING:

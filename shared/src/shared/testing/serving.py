@@ -21,7 +21,9 @@ async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     # The protocol is named, else asyncio leaves Nagle's algorithm on and every answer waits 40 ms for an ACK.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, http="httptools", ws="none", lifespan="on", log_config=None, access_log=False)
+    config = uvicorn.Config(
+        app, http="httptools", ws="none", lifespan="on", log_config=None, access_log=False, timeout_keep_alive=60
+    )
     server = _Server(config)
     task = asyncio.create_task(server._serve([listener]))  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - serve() would take the test runner's signals
     try:

@@ -6,6 +6,8 @@ from typing import Annotated, Generic, Self, TypeVar
 from fastapi import Depends, Query
 from pydantic import BaseModel
 
+from shared.web.fields import ONE_SPELLING
+
 Item = TypeVar("Item")
 
 
@@ -22,8 +24,8 @@ class PageQuery(BaseModel):
 
 
 def _page_query(
-    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
-    page_size: Annotated[int, Query(ge=1, le=100)] = 20,
+    page: Annotated[int, Query(ge=1, le=1_000_000), ONE_SPELLING] = 1,
+    page_size: Annotated[int, Query(ge=1, le=100), ONE_SPELLING] = 20,
 ) -> PageQuery:
     return PageQuery(page=page, page_size=page_size)
 

@@ -1,5 +1,6 @@
 """Turns exceptions into problem documents: ours, the framework's, the database's, and the unforeseen."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -102,16 +103,28 @@ async def _on_validation(request: Request, error: Exception) -> Response:
     found: list[dict[str, Any]] = list(error.errors())
     if any(item["type"] == "json_invalid" for item in found):
         return await _on_problem(request, BadRequest("malformed_json", "The body is not valid JSON."))
-    errors = [
-        FieldError(
-            field=".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]),
-            message=str(item["msg"]).removeprefix("Value error, "),
-        )
-        for item in found
-    ]
+    errors: dict[str, FieldError] = {}
+    for item in found:
+        field = _field(item["loc"], error.body)
+        # Of a value that may be of several types only what the first of them says.
+        errors.setdefault(field, FieldError(field=field, message=str(item["msg"]).removeprefix("Value error, ")))
     return await _on_problem(
-        request, UnprocessableContent("validation_error", "The input breaks a rule.", errors=errors)
+        request, UnprocessableContent("validation_error", "The input breaks a rule.", errors=list(errors.values()))
     )
+
+
+def _field(location: Sequence[str | int], body: Any) -> str:
+    """The path of a field as the client wrote it: without the names that pydantic gives to alternatives."""
+    place, *path = location
+    if place != "body":
+        return str(path[0]) if path else str(place)
+    value, known = body, list[str]()
+    for part in path:
+        if not isinstance(value, dict | list):
+            break
+        known.append(str(part))
+        value = value.get(part) if isinstance(value, dict) else value[part] if isinstance(part, int) else None
+    return ".".join(known) or "body"
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:

@@ -55,6 +55,8 @@ def serve(app: FastAPI, settings: HttpSettings) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        # Longer than a client keeps its idle connections, so that it is the client who closes them.
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=settings.drain_seconds,
     )
     server = GracefulServer(config, app.state.draining, settings.not_ready_seconds)

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
@@ -70,5 +70,7 @@ def read_moment(text: str) -> tuple[datetime, datetime]:
 
 def _readable(moment: datetime, *, last: bool = False) -> str:
     if moment.time() == datetime.min.time():
-        return f"{(moment - timedelta(days=1) if last else moment):%Y-%m-%d}"
+        # No day comes before the first that there is.
+        day = moment - timedelta(days=1) if last and moment.date() > date.min else moment
+        return f"{day:%Y-%m-%d}"
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

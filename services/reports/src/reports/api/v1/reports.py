@@ -85,13 +85,13 @@ async def get_report(
 @router.delete(
     "/reports/{report_id}",
     status_code=204,
-    summary="Delete a report, cancel it while it runs",
+    summary="Cancel a report that is not finished, delete one that is",
     responses=problem_responses(401, 403, 404, 412, 422),
 )
 async def delete_report(
     report_id: EntityId, request: Request, principal: Writer, connection: Transaction, own: Own
 ) -> None:
-    """Forget the report and its file."""
+    """A report that is not finished becomes ``cancelled``; any other goes, with its file."""
     await reporting.delete_report(
         connection,
         own.files,

@@ -18,7 +18,7 @@ async def stops(work: Coroutine[object, object, None], after: float) -> bool:
     task = asyncio.create_task(work)
     await asyncio.sleep(after)
     task.cancel()
-    # A second cancel would stop it too; a worker that ends sends one.
+    # A worker cancels once and then waits; the second cancel only keeps a failed test from leaving it behind.
     done, _ = await asyncio.wait({task}, timeout=15)
     if not done:
         task.cancel()

@@ -82,6 +82,23 @@ async def test_trap_2_a_post_with_an_idempotency_key_is_sent_again_whole(
     assert [seen.body for seen in upstream.seen] == [b"body", b"body"]
 
 
+async def test_trap_2_a_post_whose_key_ends_at_the_gateway_is_not_sent_again(
+    gateway: GatewayProcess, upstream: RawUpstream
+):
+    await ask(gateway.port, "GET", "/api/v1/things")
+
+    async def dies(call: Call) -> None:
+        await call.read_body()
+        call.writer.transport.abort()
+
+    upstream.manner = dies
+    upstream.seen.clear()
+    headers = {"idempotency-key": "k", "connection": "keep-alive, Idempotency-Key"}
+    answer = await ask(gateway.port, "POST", "/api/v1/things", headers, b"body")
+    assert answer.status == 502
+    assert [seen.get("idempotency-key") for seen in upstream.seen] == [None]
+
+
 async def test_trap_5_a_long_line_is_414_and_long_headers_are_431(gateway: GatewayProcess, upstream: RawUpstream):
     answer = await ask(gateway.port, "GET", "/api/v1/things?q=" + "a" * 9000)
     assert (answer.status, answer.code) == (414, "target_too_long")
@@ -193,6 +210,30 @@ async def test_trap_8_forwarding_headers_of_strangers_and_identity_headers_do_no
     assert not names & {"x-real-ip", "x-user-id", "x_user_id", "x-auth-request-user", "remote-user"}
 
 
+async def test_trap_8_no_stranger_says_who_he_is_or_which_method_it_is(gateway: GatewayProcess, upstream: RawUpstream):
+    names = {
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "fastly-client-ip",
+        "x-jwt-claims",
+        "x-email",
+        "x-admin",
+        "x-account-id",
+        "x-subject",
+        "ssl-client-cert",
+        "x-ssl-client-verify",
+        "x-method",
+        "x-method-override",
+        "x-http-method-override",
+        "proxy",
+    }
+    answer = await ask(gateway.port, "GET", "/api/v1/things", dict.fromkeys(names, "1") | {"x-kept": "1"})
+    assert answer.status == 200
+    arrived = {name for name, _ in upstream.seen[0].headers}
+    assert not arrived & names
+    assert "x-kept" in arrived
+
+
 async def test_trap_9_hop_by_hop_headers_end_here_both_ways(gateway: GatewayProcess, upstream: RawUpstream):
     async def answers(call: Call) -> None:
         await call.answer(
@@ -231,9 +272,7 @@ async def test_trap_9_coded_bytes_pass_undecoded(gateway: GatewayProcess, upstre
     assert (answer.body, answer["content-encoding"], answer["content-length"]) == (body, "gzip", str(len(body)))
 
 
-async def test_trap_9_head_204_and_304_have_no_body(
-    gateway: GatewayProcess, upstream: RawUpstream
-):
+async def test_trap_9_head_204_and_304_have_no_body(gateway: GatewayProcess, upstream: RawUpstream):
     async def answers(call: Call) -> None:
         status = int(call.seen.target.rpartition("=")[2])
         await call.answer(status, b"" if status != 200 else b"12345", ("etag", '"1"'))

@@ -27,12 +27,17 @@ _REPLACED = frozenset(
     {
         b"content-length",
         b"expect",
+        b"fastly-client-ip",
         b"forwarded",
         b"host",
+        # CGI-like servers read it as HTTP_PROXY, the proxy of their own requests (CVE-2016-5385).
+        b"proxy",
         b"traceparent",
         b"via",
         b"x-api-key",
         b"x-request-id",
+        b"x-client-ip",
+        b"x-cluster-client-ip",
         b"x-real-ip",
         b"remote-user",
         b"true-client-ip",
@@ -52,10 +57,17 @@ _IDENTITY = (
     b"x-original-",
     b"x-rewrite-",
     b"x-http-method",
-    b"x-method-override",
+    b"x-method",
     b"x-tenant",
     b"x-role",
     b"x-scope",
+    b"x-jwt",
+    b"x-email",
+    b"x-admin",
+    b"x-account",
+    b"x-subject",
+    b"ssl-client",
+    b"x-ssl-client",
 )
 VIA = b"1.1 gatehouse"
 

@@ -32,6 +32,13 @@ AMBIGUOUS = {
     "TE gzip": POST + b"transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
     "TE twice": POST + b"transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n\r\n0\r\n\r\n",
     "TE on 1.0": b"POST /api/v1/things HTTP/1.0\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    "authority with user": b"GET http://u:p@h/api/v1/things HTTP/1.1\r\nhost: a\r\n\r\n",
+    "authority list": b"GET http://a,b;c/api/v1/things HTTP/1.1\r\nhost: a\r\n\r\n",
+    "authority quoted": b'GET http://a"b/api/v1/things HTTP/1.1\r\nhost: a\r\n\r\n',
+    "no authority": b"GET http:///api/v1/things HTTP/1.1\r\nhost: a\r\n\r\n",
+    "authority with a long port": b"GET http://a:99999999/api/v1/things HTTP/1.1\r\nhost: a\r\n\r\n",
+    "no version": b"GET /api/v1/things\r\n\r\n",
+    "HTTP/0.9": b"GET /api/v1/things HTTP/0.9\r\nhost: a\r\n\r\n",
     "CONNECT": b"CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n",
     "not HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
 }
@@ -49,6 +56,15 @@ async def test_trap_10_what_can_be_read_twice_is_400_and_close(
     assert answer.code in ("bad_request", "bad_path")
     assert await wire.closed()
     assert not [seen for seen in upstream.seen if "smuggled" in seen.target]
+
+
+async def test_http_2_in_a_request_line_is_505_and_close(gateway: GatewayProcess, upstream: RawUpstream):
+    wire = await Wire.open(gateway.port)
+    await wire.send(b"GET /api/v1/things HTTP/2.0\r\nhost: a\r\n\r\n")
+    answer = await wire.answer()
+    assert (answer.status, answer.code, answer["connection"]) == (505, "http_version_not_supported", "close")
+    assert await wire.closed()
+    assert upstream.seen == []
 
 
 PATHS = [

@@ -11,11 +11,12 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
 import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from gateway.data.canonical_path import check_canonical, split_target
 from gateway.data.exchange import Exchange
-from gateway.data.request_head import RequestHead
+from gateway.data.request_head import RequestHead, check_authority, check_version
 from gateway.problem import Refusal
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ MAX_HEADERS = 32768
 MAX_HEADER_COUNT = 128
 _MAX_QUEUED = 64
 _LINGER_SECONDS = 2.0
+_CHUNK_LINES = 16
 
 
 class ControlTurn:
@@ -41,6 +43,19 @@ class ControlTurn:
     def begin(self) -> None:
         """Hand it to the FastAPI app."""
         self.client.start_control(self.cycle, self.app)
+
+
+class OrderedFlow(FlowControl):
+    """Uvicorn's cycle reads on whenever an app waits for its request; while others stand in line nothing is read."""
+
+    def __init__(self, transport: asyncio.Transport, turns: deque[Exchange | ControlTurn]) -> None:
+        super().__init__(transport)
+        self._turns = turns
+
+    def resume_reading(self) -> None:
+        """Unless requests wait in line."""
+        if not self._turns:
+            super().resume_reading()
 
 
 class ClientConnection(HttpToolsProtocol):
@@ -58,7 +73,8 @@ class ClientConnection(HttpToolsProtocol):
         self._active: Exchange | ControlTurn | None = None
         self._reading: Exchange | ControlTurn | None = None
         self._in_head = False
-        self._head_size = 0
+        # Bytes read since the head or the body last got on by them: a head, chunk extensions, trailers, blank lines.
+        self._loose = 0
         self._refused: Refusal | None = None
         self._ignoring = False
         self._replaying = False
@@ -70,6 +86,7 @@ class ClientConnection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - as uvicorn's
         """A new client; it has as long as a kept-alive one to send its first request."""
         super().connection_made(transport)
+        self.flow = OrderedFlow(transport, self._turns)
         self.peer = self.client[0] if self.client else ""
         self.scheme_bytes = (self.scheme or "http").encode()
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
@@ -90,9 +107,9 @@ class ClientConnection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; turn what it refuses into an answer."""
-        self._unset_keepalive_if_required()
         if self._ignoring:
             return
+        self._loose += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -100,13 +117,11 @@ class ClientConnection(HttpToolsProtocol):
         except httptools.HttpParserError:
             self._unparsable()
             return
-        if self._in_head:
-            self._head_size += len(data)
-            if self._head_size > MAX_TARGET + MAX_HEADERS:
-                self._refused = _headers_too_large()
-                self._unparsable()
-            elif self._head_timer is None:
-                self._head_timer = self.loop.call_later(self.gateway.settings.client_seconds, self._head_late)
+        if self._loose > (MAX_TARGET + MAX_HEADERS if self._in_head else MAX_HEADERS):
+            self._refused = _headers_too_large()
+            self._unparsable()
+        elif self._in_head and self._head_timer is None:
+            self._head_timer = self.loop.call_later(self.gateway.settings.client_seconds, self._head_late)
 
     def pause_writing(self) -> None:
         """The client is slow: stop reading the upstream it is answered from."""
@@ -121,6 +136,9 @@ class ClientConnection(HttpToolsProtocol):
         connection = self._upstream()
         if connection is not None:
             connection.resume()
+        elif self._active is None and self._turns:
+            self._unset_keepalive_if_required()
+            self.loop.call_soon(self._begin_next)
 
     def _upstream(self) -> Any:
         active = self._active
@@ -133,7 +151,7 @@ class ClientConnection(HttpToolsProtocol):
 
     def resume_reading(self) -> None:
         """Enough room again, unless requests wait in line."""
-        if not self.transport.is_closing() and not self._turns:
+        if not self.transport.is_closing():
             self.flow.resume_reading()
 
     # The parser's callbacks
@@ -145,11 +163,14 @@ class ClientConnection(HttpToolsProtocol):
         if self._ignoring:
             # The connection is to close; what was sent along with the last request is none.
             raise Refusal(400, "bad_request", "")
+        # Only now: blank lines between requests are no request, and the idle time runs on.
+        self._unset_keepalive_if_required()
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
         self._in_head = True
-        self._head_size = 0
+        # What stands before it in the same read is not the head's; what follows in it is bounded by the read.
+        self._loose = 0
         self._header_bytes = 0
 
     def on_url(self, url: bytes) -> None:
@@ -179,20 +200,24 @@ class ClientConnection(HttpToolsProtocol):
         if self._replaying:
             return
         self._in_head = False
+        self._loose = 0
         self._stop_head_timer()
+        self._unset_keepalive_if_required()
+        version = self.parser.get_http_version()
         head = RequestHead(
             self.parser.get_method(),
             self.url,
             self.headers,
-            http11=self.parser.get_http_version() == "1.1",
+            http11=version == "1.1",
             keep_alive=self.parser.should_keep_alive(),
         )
         refusal, path, query = None, self.url, b""
         try:
+            check_version(version)
             head.check()
             path, query, authority = split_target(self.url)
             if authority is not None:
-                head.host = authority
+                head.host = check_authority(authority)
             check_canonical(path)
         except Refusal as found:
             refusal = found
@@ -206,6 +231,8 @@ class ClientConnection(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body of the request that is being read."""
+        # A piece may bring a chunk's own lines with it, but not much more of them than of the body.
+        self._loose = max(0, self._loose - 2 * len(body) - _CHUNK_LINES)
         if isinstance(self._reading, Exchange):
             self._reading.on_body(body)
         elif self._reading is not None:
@@ -266,15 +293,23 @@ class ClientConnection(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def _queue(self, turn: Exchange | ControlTurn) -> None:
-        if self._active is None and not self._turns:
+        if self._active is None and not self._turns and not self.flow.write_paused:
             self._active = turn
             turn.begin()
         elif len(self._turns) < _MAX_QUEUED:
             self._turns.append(turn)
             self.pause_reading()
+            self._await_reader()
         else:
             self._ignoring = True
             self.transport.abort()
+
+    def _await_reader(self) -> None:
+        """No turn begins while the client takes no answers: they would pile up here. It has the idle time for it."""
+        if self._active is None and self._turns and self.flow.write_paused and self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     def on_response_complete(self) -> None:
         """From uvicorn's cycle: a control turn is answered."""
@@ -294,7 +329,9 @@ class ClientConnection(HttpToolsProtocol):
         self._active = None
         if self.transport.is_closing():
             return
-        if self._turns:
+        if self._turns and self.flow.write_paused:
+            self._await_reader()
+        elif self._turns:
             # Not from inside the last turn's own callbacks.
             self.loop.call_soon(self._begin_next)
         elif self.draining:
@@ -307,7 +344,9 @@ class ClientConnection(HttpToolsProtocol):
             )
 
     def _begin_next(self) -> None:
-        if self._active is None and self._turns and not self.transport.is_closing():
+        if self.flow.write_paused:
+            self._await_reader()
+        elif self._active is None and self._turns and not self.transport.is_closing():
             self._active = turn = self._turns.popleft()
             self.resume_reading()
             turn.begin()
@@ -351,6 +390,10 @@ class ClientConnection(HttpToolsProtocol):
         refusal = self._refused or Refusal(400, "bad_request", "The request does not parse.", close=True)
         reading = self._reading
         self._ignoring = True
+        if isinstance(reading, ControlTurn) and reading.cycle.response_complete:
+            # It has its answer; a second one would be nobody's.
+            self._linger()
+            return
         if isinstance(reading, Exchange) and not reading.body_read:
             if reading is self._active:
                 reading.refuse(refusal)

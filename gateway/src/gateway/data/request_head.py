@@ -116,5 +116,21 @@ class RequestHead:
         return given if given is not None and _SANE_REQUEST_ID.match(given) else None
 
 
+def check_authority(value: bytes) -> bytes:
+    """The authority of an absolute target, by the rule for Host; it may not be empty (RFC 9110 section 4.2.1)."""
+    if not value or value.startswith(b":") or _HOST.match(value) is None:
+        raise _bad("The authority of the target is not a host.")
+    return value
+
+
+def check_version(version: str) -> None:
+    """HTTP/1.1 and 1.0; a line without a version, which the parser takes for 0.9, is no request."""
+    if version in ("1.1", "1.0"):
+        return
+    if version == "0.9":
+        raise _bad("The request line has no version that is taken.")
+    raise Refusal(505, "http_version_not_supported", "The HTTP version is not taken.", close=True)
+
+
 def _bad(detail: str) -> Refusal:
     return Refusal(400, "bad_request", detail, close=True)

@@ -165,6 +165,7 @@ class ClientConnection(HttpToolsProtocol):
             raise Refusal(400, "bad_request", "")
         # Only now: blank lines between requests are no request, and the idle time runs on.
         self._unset_keepalive_if_required()
+        self._await_reader()
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
@@ -409,7 +410,10 @@ class ClientConnection(HttpToolsProtocol):
 
     def _head_late(self) -> None:
         self._head_timer = None
-        if self._in_head and self._active is None:
+        if self._in_head and self._turns:
+            # It is the gateway that does not read on, until those in line are answered.
+            self._head_timer = self.loop.call_later(self.gateway.settings.client_seconds, self._head_late)
+        elif self._in_head and self._active is None:
             self._refused = Refusal(408, "request_timeout", "The request took too long.", close=True)
             self._unparsable()
 

@@ -77,7 +77,10 @@ class Forwarding:
             self._await_client()
 
     def _ask(self) -> None:
-        """Within the client's share of the pool; a wait there ends in 503 as one for the pool does."""
+        """Within the client's share of the pool.
+
+        A wait there is for the client's own other requests, so it may last as long as the route gives a service.
+        """
         self.gathering = False
         exchange, model = self.exchange, self.pool.model
         share = math.ceil(model.max_connections * exchange.gateway.settings.client_share)
@@ -89,7 +92,7 @@ class Forwarding:
             self._busy()
         else:
             self.late = "pool"
-            exchange.due = exchange.gateway.loop.time() + model.wait
+            exchange.due = exchange.gateway.loop.time() + self.route.timeouts.first_byte
 
     def on_share(self) -> None:
         """From the pool's shares. Not from inside the end of the request that made room."""

@@ -143,7 +143,6 @@ async def test_one_client_never_holds_all_connections(small: GatewayProcess, ups
     refused = [await wire.answer() for wire in greedy[1:]]
     # They waited for the first one as long as their route lets an upload take.
     assert [(answer.status, answer.code) for answer in refused] == [(408, "request_timeout")] * 5
-    assert len(upstream.seen) == 3, "one upload and two of others"
     # The share is given back: the same client is served again.
     greedy[0].abort()
     release.set()

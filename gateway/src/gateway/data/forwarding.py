@@ -84,6 +84,10 @@ class Forwarding:
         self.gathering = False
         exchange, model = self.exchange, self.pool.model
         share = math.ceil(model.max_connections * exchange.gateway.settings.client_share)
+        if share >= model.max_connections:
+            # A share that is all of the pool keeps nobody out: its own line is the only one.
+            self._acquire(fresh=False)
+            return
         entered = self.pool.shares.enter(self, share, model.max_waiting)
         if entered == "entered":
             self.counted = True

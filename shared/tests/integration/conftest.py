@@ -8,6 +8,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from fastapi import APIRouter, FastAPI, Request, Response, Security
+from pydantic import Field
 
 from shared.identity import Admin, Principal, SignedIn, signed_in
 from shared.identity.jwks import KeySource
@@ -34,6 +35,15 @@ router = APIRouter()
 
 class Note(RequestBody):
     text: str
+
+
+class Label(RequestBody):
+    label: Annotated[str, Field(max_length=9)] | bool
+
+
+@router.post("/labels", status_code=201)
+async def write_label(body: Label) -> str | bool:
+    return body.label
 
 
 @router.post("/notes", status_code=201)

@@ -154,3 +154,19 @@ async def test_forwarding_7_a_client_that_hangs_up_ends_its_sql(sample: httpx.As
     request.cancel()
     await until(lambda count: count == 0)
     await watcher.close()
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({"label": 7}, ["label"]),
+        ({"label": {"a": 1}}, ["label"]),
+        ({}, ["label"]),
+    ],
+)
+async def test_a_field_that_may_be_of_several_types_is_named_once_and_as_it_was_written(
+    sample: httpx.AsyncClient, signer: Signer, body: dict[str, object], fields: list[str]
+):
+    response = await sample.post("/labels", json=body, headers=signer.headers(1))
+    assert_problem(response, 422, "validation_error")
+    assert [error["field"] for error in response.json()["errors"]] == fields

@@ -72,8 +72,8 @@ def closed() -> Verdict:
 
 def _headers(check: Check, reading: Reading) -> bytes:
     remaining = max(0, reading.remaining)
-    # The same figure as Retry-After: a bucket above the window at most, since the oldest must be wholly out of it.
-    seconds = max(0, math.ceil(reading.reset))
+    # Within the window, as its policy says. Retry-After may be one bucket longer: then the oldest is wholly out.
+    seconds = min(max(0, math.ceil(reading.reset)), math.ceil(check.window))
     return (
         b'ratelimit-policy: "%b";q=%d;w=%d\r\nratelimit: "%b";r=%d;t=%d\r\n'
         b"x-ratelimit-limit: %d\r\nx-ratelimit-remaining: %d\r\nx-ratelimit-reset: %d\r\n"

@@ -65,3 +65,7 @@ def test_the_end_never_comes_before_the_start(start: str, end: str, ok: bool):  
     else:
         with pytest.raises(InvalidPeriod):
             read_period(start, end)
+
+
+def test_the_first_moment_there_is_can_be_an_end():
+    assert read_period(None, "0001-01-01T00:00:00Z").describe().startswith("from the beginning to ")

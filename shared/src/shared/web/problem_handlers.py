@@ -105,7 +105,7 @@ async def _on_validation(request: Request, error: Exception) -> Response:
         return await _on_problem(request, BadRequest("malformed_json", "The body is not valid JSON."))
     errors: dict[str, FieldError] = {}
     for item in found:
-        field = _field(item["loc"], error.body)
+        field = _field(item["loc"], error.body, missing=item["type"] == "missing")
         # Of a value that may be of several types only what the first of them says.
         errors.setdefault(field, FieldError(field=field, message=str(item["msg"]).removeprefix("Value error, ")))
     return await _on_problem(
@@ -113,17 +113,18 @@ async def _on_validation(request: Request, error: Exception) -> Response:
     )
 
 
-def _field(location: Sequence[str | int], body: Any) -> str:
+def _field(location: Sequence[str | int], body: Any, *, missing: bool) -> str:
     """The path of a field as the client wrote it: without the names that pydantic gives to alternatives."""
     place, *path = location
     if place != "body":
         return str(path[0]) if path else str(place)
     value, known = body, list[str]()
-    for part in path:
-        if not isinstance(value, dict | list):
+    for number, part in enumerate(path, start=1):
+        if (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int)):
+            value = value[part]
+        elif not (missing and number == len(path)):
             break
         known.append(str(part))
-        value = value.get(part) if isinstance(value, dict) else value[part] if isinstance(part, int) else None
     return ".".join(known) or "body"
 
 

@@ -113,14 +113,19 @@ async def _on_validation(request: Request, error: Exception) -> Response:
     )
 
 
+def _has(value: Any, part: str | int) -> bool:
+    return part in value if isinstance(value, dict) else isinstance(value, list) and isinstance(part, int)
+
+
 def _field(location: Sequence[str | int], body: Any, *, missing: bool) -> str:
     """The path of a field as the client wrote it: without the names that pydantic gives to alternatives."""
     place, *path = location
     if place != "body":
         return str(path[0]) if path else str(place)
-    value, known = body, list[str]()
+    value: Any = body
+    known: list[str] = []
     for number, part in enumerate(path, start=1):
-        if (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int)):
+        if _has(value, part):
             value = value[part]
         elif not (missing and number == len(path)):
             break

@@ -79,7 +79,7 @@ servers: $(SYNCED)
 
 ##@ Check it
 
-check: $(SYNCED) ## Lint, format, types, architecture, lock file, OpenAPI drift
+check: $(SYNCED) ## Lint, format, types, architecture, lock file, OpenAPI and routes reference drift
 	@failed=; run() { echo "== $$*"; "$$@" || failed="$$failed; $$*"; }; \
 	run $(BIN)/ruff check; \
 	run $(BIN)/ruff format --check; \
@@ -87,6 +87,7 @@ check: $(SYNCED) ## Lint, format, types, architecture, lock file, OpenAPI drift
 	run $(BIN)/lint-imports; \
 	run $(BIN)/uv lock --check; \
 	for service in users orders reports; do run $(BIN)/python -m $$service.openapi --check; done; \
+	run $(BIN)/gateway reference --check docs/routes.md; \
 	test -z "$$failed" || { echo "failed$$failed" >&2; exit 1; }
 
 format: $(SYNCED) ## Put the code in its standard form

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from gateway.cli_explain import explain
 from gateway.routes.load import DEFAULT_FILE, RoutesError, load_routes
+from gateway.routes.reference import reference
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,10 +23,14 @@ def main(arguments: list[str] | None = None) -> int:
     why.add_argument("path", help="as in a request line, with its query")
     why.add_argument("--accept", default=None)
     why.add_argument("--file", type=Path, default=DEFAULT_FILE)
+    document = commands.add_parser("reference", help="print what a routes file may say, in Markdown")
+    document.add_argument("--check", type=Path, metavar="FILE", help="exit with 1 when the file is not what is printed")
     given = parser.parse_args(arguments)
     try:
         if given.command == "run":
             return _run()
+        if given.command == "reference":
+            return _reference(given.check)
         model = load_routes(given.file)
         if given.command == "check":
             print(f"{given.file}: {len(model.routes)} routes, {len(model.upstreams)} upstreams: good")
@@ -34,6 +39,15 @@ def main(arguments: list[str] | None = None) -> int:
     except RoutesError as error:
         print(error, file=sys.stderr)
         return 1
+
+
+def _reference(file: Path | None) -> int:
+    if file is None:
+        print(reference(), end="")
+    elif not file.exists() or file.read_text() != reference():
+        print(f"{file} is not what `gateway reference` prints: write it anew", file=sys.stderr)
+        return 1
+    return 0
 
 
 def _run() -> int:

@@ -19,11 +19,11 @@ def explain(model: RoutesModel, method: str, target: str, accept: str | None) ->
             print(f"  {name.decode()}: {value.decode()}")
         return 1
     route = found.route
-    upstream = model.upstreams[route.upstream]
+    upstream = model.upstreams[found.upstream]
     query_text = f"?{found.query.decode()}" if found.query else ""
     print(f"{method} {target} -> {upstream.url.rstrip('/')}{found.path.decode()}{query_text}")
     print(f"  route      {route.name}" + (f", version {route.version}" if route.version else ""))
-    print(f"  upstream   {route.upstream}")
+    print(f"  upstream   {found.upstream}")
     print(f"  identity   {route.identity}" + (f", scopes {' '.join(sorted(route.scopes))}" if route.scopes else ""))
     for name in route.limits:
         policy = model.limits[name]

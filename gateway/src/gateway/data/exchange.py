@@ -96,7 +96,7 @@ class Exchange:
         fields = self.head.fields
         self.match = found = match(self.gateway.table, self.method, self.path, self.query, fields.get(b"accept"))
         route = found.route
-        self.event("route", route=route.name, version=route.version or 0, upstream=route.upstream)
+        self.event("route", route=route.name, version=route.version or 0, upstream=found.upstream)
         if route.sunset is not None and time.time() >= route.sunset.ends:
             raise Refusal(410, "version_gone", "This version was taken out of service; see the Link header.")
         if (self.head.content_length or 0) > route.max_body:

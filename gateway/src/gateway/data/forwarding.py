@@ -32,7 +32,7 @@ class Forwarding:
         self.exchange = exchange
         self.method = exchange.method
         self.route = exchange.match.route
-        self.pool = exchange.gateway.pools[self.route.upstream]
+        self.pool = exchange.gateway.pools[exchange.match.upstream]
         self.client_key = limit_key(exchange.address)
         self.connection: Connection | None = None
         self.reused = False

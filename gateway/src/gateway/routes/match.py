@@ -20,6 +20,13 @@ class Match:
     path: bytes
     query: bytes
     by_accept: bool = False
+    # The upstream of this request: the route's, unless a split chose another.
+    upstream: str = ""
+
+    def __post_init__(self) -> None:
+        """A match starts with the route's upstream."""
+        if not self.upstream:
+            self.upstream = self.route.upstream
 
 
 def match(table: RouteTable, method: bytes, path: bytes, query: bytes, accept: bytes | None) -> Match:

@@ -53,7 +53,7 @@ class AccessLog:
             duration_ms=round(seconds * 1000, 2),
             route=found.route.name if found else "",
             version=found.route.version if found else None,
-            upstream=found.route.upstream if found else "",
+            upstream=found.upstream if found else "",
             client=exchange.address,
             user=principal.subject if principal else "",
             limit=exchange.verdict.outcome if exchange.verdict else "",

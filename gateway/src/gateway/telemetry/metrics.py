@@ -63,7 +63,7 @@ class Metrics:
         if found is None:
             return
         if exchange.retried:
-            self._retries.labels(found.route.upstream).inc()
+            self._retries.labels(found.upstream).inc()
         if found.route.sunset is not None:
             self._deprecated.labels(name, str(found.route.version), self._consumer(exchange)).inc()
 

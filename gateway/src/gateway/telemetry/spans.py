@@ -90,7 +90,7 @@ class Spans:
         failed = exchange.status >= _SERVER_ERROR
         self._processor.on_end(
             ReadableSpan(
-                name=f"{method} {found.route.upstream}",
+                name=f"{method} {found.upstream}",
                 context=SpanContext(exchange.trace.trace_id, exchange.trace.client_span, False, _SAMPLED),
                 parent=parent,
                 resource=self._resource,

@@ -25,24 +25,32 @@ __all__ = [
 class Defaults(Model):
     """What a route that says nothing gets."""
 
-    versions: tuple[int, ...] = ()
-    timeouts: Timeouts | None = None
-    limits: tuple[str, ...] | None = None
-    redis_down: RedisDown | None = None
-    max_body: Size | None = None
+    versions: tuple[int, ...] = Field(default=(), description="As the field of a route.")
+    timeouts: Timeouts | None = Field(default=None, description="As the table of a route.")
+    limits: tuple[str, ...] | None = Field(default=None, description="As the field of a route.")
+    redis_down: RedisDown | None = Field(default=None, description="As the field of a route.")
+    max_body: Size | None = Field(default=None, description="As the field of a route.")
 
 
 class RoutesModel(Model):
     """The whole file."""
 
-    api_prefix: str = Field(default="/api", pattern=r"^(/[A-Za-z0-9._~-]+)+$")
-    defaults: Defaults = Defaults()
-    api_keys: Exchange | None = None
-    # Of each quota, for one process, while Redis is away and the route says "local".
-    local_share: float = Field(default=0.25, gt=0, le=1)
-    limits: dict[str, LimitPolicy] = Field(default={})
-    upstreams: dict[str, UpstreamModel]
-    routes: tuple[RouteModel, ...]
+    api_prefix: str = Field(
+        default="/api",
+        pattern=r"^(/[A-Za-z0-9._~-]+)+$",
+        description="Routes under this prefix have versions: `/api/things` is served as `/api/v1/things` as well.",
+    )
+    defaults: Defaults = Field(default=Defaults(), description="What a route that says nothing gets.")
+    api_keys: Exchange | None = Field(default=None, description="Takes `X-API-Key`; without it no key is taken.")
+    local_share: float = Field(
+        default=0.25,
+        gt=0,
+        le=1,
+        description='The part of each quota that one process admits while Redis is away and the route says "local".',
+    )
+    limits: dict[str, LimitPolicy] = Field(default={}, description="Limits by name, for the routes to name.")
+    upstreams: dict[str, UpstreamModel] = Field(description="Services by name, for the routes to name.")
+    routes: tuple[RouteModel, ...] = Field(description="What is matched, and what becomes of it.")
 
     @model_validator(mode="before")
     @classmethod

@@ -11,12 +11,16 @@ from gateway.routes.model.values import Model, Quota, QuotaText
 class Exchange(Model):
     """Where an API key is exchanged for a token; what is no key is refused without asking."""
 
-    upstream: str
-    path: str = Field(pattern=r"^/[!-~]*$")
-    # What a key looks like; one of another shape cannot be valid.
-    pattern: str = r"[!-~]{1,512}"
-    # Keys of one address that turn out not to hold: asking about more waits.
-    unknown: QuotaText = Quota(quota=20, window=60)
+    upstream: str = Field(description="The upstream that exchanges them.")
+    path: str = Field(pattern=r"^/[!-~]*$", description="Its path for `POST` of a key as JSON.")
+    pattern: str = Field(
+        default=r"[!-~]{1,512}",
+        description="What a key looks like, as a regular expression; another is refused without asking.",
+    )
+    unknown: QuotaText = Field(
+        default=Quota(quota=20, window=60),
+        description="How many keys that do not hold one address may have asked about, in each process; then 429.",
+    )
 
     @model_validator(mode="after")
     def _pattern(self) -> Self:

@@ -14,18 +14,18 @@ _PATH = re.compile(r"(/|(/([A-Za-z0-9._~-]+|\{[a-z_]+\}))+)\Z")
 class Timeouts(Model):
     """Deadlines of a forwarded request; ``total`` is not applied to a stream."""
 
-    first_byte: Seconds = 15.0
-    idle: Seconds = 30.0
-    total: Seconds = 60.0
+    first_byte: Seconds = Field(default=15.0, description="From the end of the request to the head of the answer.")
+    idle: Seconds = Field(default=30.0, description="Between two pieces of the answer.")
+    total: Seconds = Field(default=60.0, description="From the head of the request to the end of the answer.")
 
 
 class Deprecation(Model):
     """A version of a route that is going away (RFC 9745, RFC 8594)."""
 
-    version: int = Field(ge=1)
-    since: datetime
-    sunset: datetime
-    successor: str
+    version: int = Field(ge=1, description="Which of the route's versions.")
+    since: datetime = Field(description="Since when, for `Deprecation`; with a time zone.")
+    sunset: datetime = Field(description="When it ends, for `Sunset`; from then on it is 410.")
+    successor: str = Field(description="The path that follows it, with the same parameters, for `Link`.")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -42,21 +42,32 @@ RedisDown = Literal["open", "closed", "local"]
 class RouteModel(Model):
     """One path with the methods that share everything below."""
 
-    path: str
-    methods: Annotated[tuple[Literal["GET", "POST", "PUT", "PATCH", "DELETE"], ...], Field(min_length=1)]
-    upstream: str
-    versions: tuple[int, ...] = ()
-    default_version: int | None = None
-    identity: Literal["required", "optional", "ignored"] = "required"
-    scopes: tuple[str, ...] = ()
-    limits: tuple[str, ...] = ("default",)
-    redis_down: RedisDown = "local"
-    max_body: Size = 1_000_000
-    stream: bool = False
-    # Live streams of one client on the route, in one process.
-    max_streams: int = Field(default=10, ge=1)
-    timeouts: Timeouts = Timeouts()
-    deprecated: Deprecation | None = None
+    path: str = Field(description="`/words/{parameter}/...`, without its version and without a trailing slash.")
+    methods: Annotated[tuple[Literal["GET", "POST", "PUT", "PATCH", "DELETE"], ...], Field(min_length=1)] = Field(
+        description="The methods it takes; HEAD comes with GET, and OPTIONS is answered by the gateway."
+    )
+    upstream: str = Field(description="The service it goes to.")
+    versions: tuple[int, ...] = Field(default=(), description="The versions it exists in; none outside `api_prefix`.")
+    default_version: int | None = Field(
+        default=None, description="The version when a request names none; by default the lowest."
+    )
+    identity: Literal["required", "optional", "ignored"] = Field(
+        default="required",
+        description='"optional": credentials that are sent must hold; "ignored": only the service reads them.',
+    )
+    scopes: tuple[str, ...] = Field(default=(), description="Scopes that a token must have; else 403.")
+    limits: tuple[str, ...] = Field(default=("default",), description="All of them are charged, or none.")
+    redis_down: RedisDown = Field(
+        default="local",
+        description="Its limits while Redis is away: all pass, none passes (503), or a local share of the quota does.",
+    )
+    max_body: Size = Field(default=1_000_000, description="Bytes of a request's body at most; else 413.")
+    stream: bool = Field(default=False, description="An endless answer: no total deadline; ended when we stop.")
+    max_streams: int = Field(
+        default=10, ge=1, description="Live streams of one client at a time, in one process; one more is 429."
+    )
+    timeouts: Timeouts = Field(default=Timeouts(), description="How long each part may take; then 504.")
+    deprecated: Deprecation | None = Field(default=None, description="A version of it that is going away.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

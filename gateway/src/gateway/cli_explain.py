@@ -21,9 +21,11 @@ def explain(model: RoutesModel, method: str, target: str, accept: str | None) ->
     route = found.route
     upstream = model.upstreams[found.upstream]
     query_text = f"?{found.query.decode()}" if found.query else ""
-    print(f"{method} {target} -> {upstream.url.rstrip('/')}{found.path.decode()}{query_text}")
+    print(f"{method} {target} -> {upstream.places[0].url}{found.path.decode()}{query_text}")
     print(f"  route      {route.name}" + (f", version {route.version}" if route.version else ""))
-    print(f"  upstream   {found.upstream}")
+    places = ", ".join(f"{place.url} (weight {place.weight})" for place in upstream.places)
+    several = f": {upstream.balancing} of {places}" if upstream.targets else ""
+    print(f"  upstream   {found.upstream}{several}")
     print(f"  identity   {route.identity}" + (f", scopes {' '.join(sorted(route.scopes))}" if route.scopes else ""))
     for name in route.limits:
         policy = model.limits[name]

@@ -27,7 +27,7 @@ from gateway.telemetry.access_log import AccessLog
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.spans import Spans
 from gateway.upstream.fetch import Fetcher
-from gateway.upstream.pool import Pool
+from gateway.upstream.upstreams import Upstreams
 
 if TYPE_CHECKING:
     from gateway.data.exchange import Exchange
@@ -52,13 +52,13 @@ class Gateway:
         self.deadlines = Deadlines()
         self.retry_budget = RetryBudget()
         self.proxies = TrustedProxies(settings.trusted_proxies)
-        self.pools = {name: Pool(name, upstream) for name, upstream in model.upstreams.items()}
+        self.upstreams = Upstreams(model.upstreams)
         self.fetcher = Fetcher()
         self.keys = KeySet(self.fetcher, settings.jwks_url, settings.jwks_refresh_seconds)
         verifier = TokenVerifier(self.keys, settings.issuer, settings.audience)
         api_keys = None
         if model.api_keys is not None:
-            origin = model.upstreams[model.api_keys.upstream].url.rstrip("/")
+            origin = model.upstreams[model.api_keys.upstream].places[0].url
             api_keys = ApiKeys(model.api_keys, origin + model.api_keys.path, settings.scale)
         self.api_keys = api_keys
         self.identity = Identity(verifier, self.keys, api_keys)
@@ -82,30 +82,21 @@ class Gateway:
         self.fetcher.close()
         if self.api_keys is not None:
             self.api_keys.close()
-        for pool in self.pools.values():
-            pool.close()
+        self.upstreams.close()
         self.access_log.flush()
         await asyncio.to_thread(self.spans.stop)
 
     def reload(self) -> None:
         """Read the routes file again; a bad one is refused as a whole and the old one stays.
 
-        What is under way keeps the routes it began with. An upstream whose figures changed gets a new pool, and the
-        old one closes as its answers end.
+        What is under way keeps the routes it began with. See Upstreams for theirs.
         """
         try:
             table = RouteTable(load_routes(self.settings.routes))
         except RoutesError as error:
             log.error("routes_refused", problems=str(error).splitlines())  # noqa: TRY400 - the file is at fault
             return
-        old = self.pools
-        self.pools = {
-            name: old[name] if name in old and old[name].model == upstream else Pool(name, upstream)
-            for name, upstream in table.model.upstreams.items()
-        }
-        for name, pool in old.items():
-            if self.pools.get(name) is not pool:
-                pool.close()
+        self.upstreams.reload(table.model.upstreams)
         self.limiter.reload(table.model)
         self.table = table
         log.info("routes_reloaded", routes=len(table.model.routes))

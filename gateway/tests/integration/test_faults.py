@@ -58,7 +58,7 @@ def _limits(gateway: Gateway) -> None:
 
 
 def _forwarding(gateway: Gateway) -> None:
-    gateway.pools = {}
+    gateway.upstreams._by_name = {}
 
 
 def _verifier(gateway: Gateway) -> None:
@@ -87,7 +87,7 @@ async def test_a_verdict_that_comes_later_and_breaks_is_a_500(own: Gateway):
     own.limiter.check = verdicts.append
     asked.begin()
     assert verdicts == [asked]
-    own.pools = {}
+    own.upstreams._by_name = {}
     asked.on_verdict(UNLIMITED)
     assert client.written.startswith(b"HTTP/1.1 500 ")
 

@@ -70,7 +70,7 @@ def test_a_good_file_with_its_environment(tmp_path: Path):
         ("limits = []", 'limits = []\nscopes = ["a"]\nidentity = "optional"', 14, "routes[1]", "scopes need"),
         ("[upstreams.a]", "[upstreams.a", 1, "", "line 1"),
         ("${A_URL:-http://127.0.0.1:1}", "${A_URL}", 2, "", "the environment has no A_URL"),
-        ("${A_URL:-http://127.0.0.1:1}", "ftp://a", 1, "upstreams.a", "url is http"),
+        ("${A_URL:-http://127.0.0.1:1}", "ftp://a", 2, "upstreams.a.url", "url is http"),
     ],
 )
 def test_a_wrong_file_is_told_by_line_and_field(  # noqa: PLR0917 - a table's columns
@@ -91,7 +91,7 @@ def test_a_variable_cannot_bring_syntax_into_the_file(tmp_path: Path):
     file.write_text(GOOD)
     with pytest.raises(RoutesError) as caught:
         load_routes(file, {"A_URL": 'http://a"\n[upstreams.evil]\nurl = "http://b'})
-    assert [field for _, field, _ in caught.value.problems] == ["upstreams.a"]
+    assert [field for _, field, _ in caught.value.problems] == ["upstreams.a.url"]
 
 
 def test_the_command_checks_and_explains(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

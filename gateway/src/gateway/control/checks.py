@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from gateway.upstream.fetch import FetchError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gateway.runtime import Gateway
 
 State = Literal["healthy", "unhealthy"]
@@ -35,12 +37,17 @@ class Checks:
     async def _ask(self) -> dict[str, State]:
         upstreams = self._gateway.table.model.upstreams
         states = await asyncio.gather(
-            *(self._one(upstream.url.rstrip("/") + upstream.health) for upstream in upstreams.values())
+            *(self._any(place.url + upstream.health for place in upstream.places) for upstream in upstreams.values())
         )
         found = dict(zip(upstreams, states, strict=True))
         for name, state in found.items():
             self._gateway.metrics.ready.labels(name).set(state == "healthy")
         return found
+
+    async def _any(self, urls: Iterable[str]) -> State:
+        """A service is there while one of its targets is."""
+        states = await asyncio.gather(*(self._one(url) for url in urls))
+        return "healthy" if "healthy" in states else "unhealthy"
 
     async def _one(self, url: str) -> State:
         try:

@@ -36,9 +36,10 @@ async def metrics(request: Request, gateway: TheGateway) -> Response:
     """The registry in Prometheus' text format."""
     if not gateway.settings.metrics_open and not _from_inside(request, gateway):
         raise HTTPException(403, "Only from the inside.")
-    for name, pool in gateway.pools.items():
-        gateway.metrics.connections.labels(name).set(pool.size)
-        gateway.metrics.waiting.labels(name).set(pool.waiting)
+    for upstream in gateway.upstreams:
+        connections = sum(target.pool.size for target in upstream.targets)
+        gateway.metrics.connections.labels(upstream.name).set(connections)
+        gateway.metrics.waiting.labels(upstream.name).set(upstream.waiting)
     gateway.metrics.streams.set(len(gateway.streams))
     gateway.metrics.in_flight.set(len(gateway.deadlines))
     return Response(generate_latest(gateway.metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -12,10 +12,12 @@ from gateway.data.client_address import limit_key
 from gateway.data.compression import plain_etags
 from gateway.data.forwarded_head import Hop, connection_names, forwarded_head
 from gateway.problem import Refusal
+from gateway.upstream.outcome import Outcome, of_status
 
 if TYPE_CHECKING:
     from gateway.data.exchange import Exchange
     from gateway.upstream.connection import Connection
+    from gateway.upstream.target import Target
 
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS"})
 _FIRST_FINAL = 200
@@ -32,7 +34,12 @@ class Forwarding:
         self.exchange = exchange
         self.method = exchange.method
         self.route = exchange.match.route
-        self.pool = exchange.gateway.pools[exchange.match.upstream]
+        self.upstream = exchange.gateway.upstreams[exchange.match.upstream]
+        # Where the latest attempt is made; ``attempting`` until the target has been told what came of it.
+        self.target: Target | None = None
+        self.attempting = False
+        self.asked_at = 0.0
+        self.answered_after = 0.0
         self.client_key = limit_key(exchange.address)
         self.connection: Connection | None = None
         self.reused = False
@@ -82,13 +89,13 @@ class Forwarding:
         A wait there is for the client's own other requests, so it may last as long as the route gives a service.
         """
         self.gathering = False
-        exchange, model = self.exchange, self.pool.model
-        share = math.ceil(model.max_connections * exchange.gateway.settings.client_share)
-        if share >= model.max_connections:
+        exchange, upstream = self.exchange, self.upstream
+        share = math.ceil(upstream.capacity * exchange.gateway.settings.client_share)
+        if share >= upstream.capacity:
             # A share that is all of the pool keeps nobody out: its own line is the only one.
             self._acquire(fresh=False)
             return
-        entered = self.pool.shares.enter(self, share, model.max_waiting)
+        entered = upstream.shares.enter(self, share, upstream.model.max_waiting)
         if entered == "entered":
             self.counted = True
             self._acquire(fresh=False)
@@ -110,15 +117,23 @@ class Forwarding:
     def _leave(self) -> None:
         if self.counted:
             self.counted = False
-            self.pool.shares.leave(self)
+            self.upstream.shares.leave(self)
 
     def _acquire(self, *, fresh: bool) -> None:
-        """Ask the pool; a wait there has a limit of its own and ends in 503, a late connect in 504."""
-        exchange, model = self.exchange, self.pool.model
+        """Ask a target's pool; a wait there has a limit of its own and ends in 503, a late connect in 504."""
+        exchange, model = self.exchange, self.upstream.model
+        if not fresh or self.target is None:
+            self.target = self.upstream.choose()
+        target = self.target
+        if target is None:
+            self._busy()
+            return
+        self.attempting = True
+        target.began()
         now = exchange.gateway.loop.time()
         self.late = "connect"
         exchange.due = now + model.connect + 0.5
-        given = self.pool.acquire(self, fresh=fresh)
+        given = target.pool.acquire(self, fresh=fresh)
         if given == "full":
             self._busy()
         elif given == "queued" and self.connection is None:
@@ -131,9 +146,10 @@ class Forwarding:
         """Send the request on it."""
         exchange = self.exchange
         if exchange.done or self.ended:
-            self.pool.release(connection)
+            connection.pool.release(connection)
             return
         self.connection, self.reused = connection, reused
+        self.asked_at = exchange.gateway.loop.time()
         connection.begin(self, self._head())
         for piece in (*(self.kept or ()), *exchange.held):
             connection.send(self._framed(piece))
@@ -147,6 +163,7 @@ class Forwarding:
 
     def on_no_connection(self, *, late: bool) -> None:
         """The upstream refuses, or does not answer, a connect."""
+        self._end_attempt(Outcome.UNREACHABLE)
         if self.exchange.done:
             return
         if late:
@@ -161,7 +178,9 @@ class Forwarding:
         assert exchange.match is not None  # noqa: S101 - see __init__
         fields, peer = exchange.head.fields, exchange.client.peer
         trusted = exchange.gateway.proxies.trusts(peer)
-        host = exchange.head.host or self.pool.authority
+        assert self.connection is not None  # noqa: S101 - made for one
+        authority = self.connection.pool.authority
+        host = exchange.head.host or authority
         hop = Hop(
             peer=peer,
             trusted=trusted,
@@ -175,7 +194,7 @@ class Forwarding:
             exchange.head,
             target,
             hop,
-            host=host if self.pool.model.preserve_host else self.pool.authority,
+            host=host if self.upstream.model.preserve_host else authority,
             request_id=exchange.request_id,
             traceparent=exchange.trace.traceparent(),
             authorization=exchange.principal.forward_as if exchange.principal else None,
@@ -231,10 +250,11 @@ class Forwarding:
         if exchange.head.chunked:
             connection.send(b"0\r\n\r\n")
         connection.request_complete = True
+        now = self.asked_at = exchange.gateway.loop.time()
         self.late, patience = "first_byte", self.route.timeouts.first_byte
         if exchange.head_sent:
             self.late, patience = "idle", self.route.timeouts.idle
-        exchange.due = min(exchange.gateway.loop.time() + patience, self._total())
+        exchange.due = min(now + patience, self._total())
 
     def _total(self) -> float:
         return float("inf") if self.route.stream else self.exchange.started + self.route.timeouts.total
@@ -258,6 +278,7 @@ class Forwarding:
                 self.out.append(interim)
             return
         self.kept = None
+        self.answered_after = exchange.gateway.loop.time() - self.asked_at
         self.out.append(answer_head(exchange, AnswerHead.read(status, headers)))
         self.late = "idle"
 
@@ -283,8 +304,9 @@ class Forwarding:
     def on_answer_end(self) -> None:
         """The upstream is through; its connection is back in the pool or closed."""
         self.connection, self.ended = None, True
-        self._leave()
         exchange = self.exchange
+        self._end_attempt(of_status(exchange.status))
+        self._leave()
         if exchange.done or exchange.body is None:
             return
         exchange.body.end(self.out)
@@ -296,6 +318,8 @@ class Forwarding:
     def on_connection_lost(self, connection: Connection, *, answered: bool) -> None:
         """The one safe retry, or a 502, or (with the answer under way) a cut."""
         self.connection = None
+        # A kept-alive connection may end just when it is used: that says nothing about the target.
+        self._end_attempt(Outcome.BROKE if answered or not self.reused else Outcome.ABANDONED)
         exchange = self.exchange
         if exchange.done:
             return
@@ -307,7 +331,7 @@ class Forwarding:
             exchange.cut()
         elif self._retry(answered=answered):
             exchange.retried = True
-            exchange.event("retry", upstream=self.pool.name, connection_used=connection.used)
+            exchange.event("retry", upstream=self.upstream.name, connection_used=connection.used)
             self._acquire(fresh=True)
         else:
             self._broke("The service broke off.")
@@ -345,12 +369,19 @@ class Forwarding:
     def cancel(self) -> None:
         """Nobody waits for the answer any more: the upstream sees the connection close."""
         self.ended, self.gathering = True, False
-        self.pool.give_up(self)
-        self.pool.shares.give_up(self)
+        if self.target is not None:
+            self.target.pool.give_up(self)
+        self.upstream.shares.give_up(self)
         connection, self.connection = self.connection, None
         if connection is not None:
             connection.abandon()
+        self._end_attempt(Outcome.ABANDONED)
         self._leave()
+
+    def _end_attempt(self, outcome: Outcome) -> None:
+        if self.attempting and self.target is not None:
+            self.attempting = False
+            self.target.ended(outcome, self.answered_after)
 
     def end_stream(self) -> None:
         """End an endless answer in order, so that its reader comes back elsewhere."""
@@ -370,4 +401,5 @@ class Forwarding:
         self.exchange.refuse(Refusal(502, "bad_gateway", detail))
 
     def _late(self, detail: str) -> None:
+        self._end_attempt(Outcome.LATE)
         self.exchange.refuse(Refusal(504, "gateway_timeout", detail))

@@ -86,6 +86,8 @@ class Spans:
         assert self._processor is not None  # noqa: S101 - checked by the caller
         assert forwarding is not None  # noqa: S101 - the same
         assert found is not None  # noqa: S101 - the same
+        target = forwarding.target
+        address = {"server.address": target.pool.host, "server.port": target.pool.port} if target else {}
         method = exchange.method.decode("ascii")
         failed = exchange.status >= _SERVER_ERROR
         self._processor.on_end(
@@ -97,8 +99,7 @@ class Spans:
                 attributes={
                     "http.request.method": method,
                     "http.response.status_code": exchange.status,
-                    "server.address": forwarding.pool.host,
-                    "server.port": forwarding.pool.port,
+                    **address,
                     "http.request.resend_count": int(exchange.retried),
                 },
                 kind=SpanKind.CLIENT,

@@ -111,7 +111,7 @@ class Fetcher:
         origin = f"{parts.scheme}://{parts.netloc}"
         pool = self._pools.get(origin)
         if pool is None:
-            pool = self._pools[origin] = Pool(origin, UpstreamModel(url=origin, max_connections=8))
+            pool = self._pools[origin] = Pool(origin, UpstreamModel(url=origin, max_connections=8), origin)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         head = f"{method.decode()} {target} HTTP/1.1\r\nhost: {parts.netloc}\r\naccept: application/json\r\n"
         if body:

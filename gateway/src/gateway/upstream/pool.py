@@ -1,4 +1,4 @@
-"""A bounded pool of connections to one upstream; who waits for one waits for a limited time of its own."""
+"""A bounded pool of connections to one target; who waits for one waits for a limited time of its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 import structlog
 
 from gateway.upstream.connection import Connection
-from gateway.upstream.shares import Shares
 
 if TYPE_CHECKING:
     from gateway.routes.model import UpstreamModel
@@ -32,12 +31,12 @@ class Waiter(Protocol):
 
 
 class Pool:
-    """Connections of one upstream: idle ones (the newest first), and those in use or being made."""
+    """Connections of one target of an upstream: idle ones (the newest first), and those in use or being made."""
 
-    def __init__(self, name: str, model: UpstreamModel) -> None:
+    def __init__(self, name: str, model: UpstreamModel, origin: str) -> None:
         self.name = name
         self.model = model
-        url = urlsplit(model.url)
+        url = urlsplit(origin)
         self.host = url.hostname or ""
         self.port = url.port or (443 if url.scheme == "https" else 80)
         self.authority = url.netloc.encode()
@@ -46,7 +45,6 @@ class Pool:
         self._all: set[Connection] = set()
         self._connecting: set[asyncio.Task[None]] = set()
         self._waiting: deque[Waiter] = deque()
-        self.shares = Shares()
         self._loop = asyncio.get_running_loop()
         self._sweep: asyncio.TimerHandle | None = None
         self._closing = False
@@ -59,7 +57,7 @@ class Pool:
     @property
     def waiting(self) -> int:
         """Requests that wait for a connection."""
-        return len(self._waiting) + self.shares.waiting
+        return len(self._waiting)
 
     def acquire(self, waiter: Waiter, *, fresh: bool = False) -> str:
         """Give ``waiter`` a connection: "given" at once, "connecting", "queued", or "full" when too many wait.

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from gateway.routes.model.api_keys import Exchange
 from gateway.routes.model.limits import LimitPolicy
 from gateway.routes.model.route import Deprecation, RedisDown, RouteModel, Timeouts
-from gateway.routes.model.upstreams import UpstreamModel
+from gateway.routes.model.upstreams import TargetModel, UpstreamModel
 from gateway.routes.model.values import Model, Size
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "LimitPolicy",
     "RouteModel",
     "RoutesModel",
+    "TargetModel",
     "Timeouts",
     "UpstreamModel",
 ]

@@ -22,7 +22,7 @@ unexport VIRTUAL_ENV
 
 LOCKED := pyproject.toml uv.lock $(wildcard gateway/pyproject.toml shared/pyproject.toml services/*/pyproject.toml deploy/local/pyproject.toml)
 
-.PHONY: help setup up demo down clean status logs mail restart test test-unit test-integration test-e2e servers check format
+.PHONY: help setup up demo down clean status logs mail restart test test-unit test-integration test-e2e servers check format bench bench-gateway profile-gateway
 
 ##@ Run it
 
@@ -93,6 +93,16 @@ check: $(SYNCED) ## Lint, format, types, architecture, lock file, OpenAPI and ro
 format: $(SYNCED) ## Put the code in its standard form
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+##@ Measure it
+
+# SECONDS is bash's own: handed over as an argument, not by the environment.
+BENCH := $(BIN)/python -m benchmarks.gateway
+
+bench: bench-gateway ## All benchmarks; each figure a ratio in one run, written to docs/benchmarks.md
+
+profile-gateway: $(SYNCED) ## Where the gateway's time goes: make profile-gateway CANDIDATE=policy (MIXED=1, PERF=1)
+	@$(BENCH) profile $(or $(CANDIDATE),policy) $(if $(MIXED),--mixed) $(if $(PERF),--perf) $(if $(SECONDS),--seconds $(SECONDS))
 
 ##@ Set up
 

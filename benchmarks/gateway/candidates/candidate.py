@@ -1,0 +1,44 @@
+"""What a candidate is: how it starts, what is asked of it, and what must hold of its answers."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.gateway.ground import Ground
+from benchmarks.gateway.server import Server
+
+# More than any run asks for.
+NO_LIMIT = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Of one start: where its files go, and how many requests its limit admits."""
+
+    ground: Ground
+    folder: Path
+    quota: int = NO_LIMIT
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """``token`` is the algorithm of the token it is sent, None where it checks none.
+
+    ``work`` and ``leaves_out`` are for the reader of the figures. ``forwards`` is False where answers come from a
+    cache; ``condition`` is sent as If-None-Match; ``spans`` says that every request leaves spans at the sink.
+    """
+
+    name: str
+    title: str
+    work: str
+    start: Callable[[Setting], AbstractContextManager[Server]]
+    version: Callable[[Ground], str]
+    path: str = "/api/v1/things/1"
+    token: str | None = None
+    limited: bool = False
+    forwards: bool = True
+    condition: str | None = None
+    spans: bool = False
+    leaves_out: str = ""
+    mixed: bool = False

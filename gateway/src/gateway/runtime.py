@@ -47,13 +47,13 @@ class Gateway:
         self.table = RouteTable(load_routes(settings.routes))
         model = self.table.model
         self.metrics = Metrics()
-        self.spans = Spans(settings)
-        self.access_log = AccessLog(self.loop)
+        self.fetcher = Fetcher()
+        self.spans = Spans(settings, self.fetcher, self.metrics.spans_dropped)
+        self.access_log = AccessLog(self.loop, settings.access_log)
         self.deadlines = Deadlines()
         self.retry_budget = RetryBudget()
         self.proxies = TrustedProxies(settings.trusted_proxies)
         self.upstreams = Upstreams(model.upstreams)
-        self.fetcher = Fetcher()
         self.keys = KeySet(self.fetcher, settings.jwks_url, settings.jwks_refresh_seconds)
         verifier = TokenVerifier(self.keys, settings.issuer, settings.audience)
         api_keys = None
@@ -79,12 +79,12 @@ class Gateway:
         """After the last answer: close what is open and send what is still held."""
         self.keys.stop()
         self.limiter.link.stop()
-        self.fetcher.close()
         if self.api_keys is not None:
             self.api_keys.close()
         self.upstreams.close()
         self.access_log.flush()
-        await asyncio.to_thread(self.spans.stop)
+        await self.spans.stop()
+        self.fetcher.close()
 
     def reload(self) -> None:
         """Read the routes file again; a bad one is refused as a whole and the old one stays.
@@ -114,8 +114,9 @@ class Gateway:
 
     def record(self, exchange: Exchange) -> None:
         """An exchange is over: metrics, access log, spans."""
-        seconds = (time.time_ns() - exchange.started_ns) / 1e9
+        now_ns = time.time_ns()
+        seconds = max(0.0, (now_ns - exchange.started_ns) / 1e9)
         self.metrics.exchange(exchange, seconds)
-        self.access_log.exchange(exchange, seconds)
+        self.access_log.exchange(exchange, now_ns, seconds)
         if exchange.trace.sampled:
-            self.spans.exchange(exchange)
+            self.spans.exchange(exchange, now_ns)

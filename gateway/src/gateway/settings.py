@@ -4,7 +4,7 @@ import os
 from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic.fields import FieldInfo
@@ -56,8 +56,11 @@ class Settings(BaseSettings):
     metrics_open: bool = Field(default=False, validation_alias="METRICS_OPEN")
     compress: bool = Field(default=True, validation_alias="COMPRESS")
     otlp_endpoint: str | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    otlp_headers: SecretStr = Field(default=SecretStr(""), validation_alias="OTEL_EXPORTER_OTLP_HEADERS")
+    otlp_resource: str = Field(default="", validation_alias="OTEL_RESOURCE_ATTRIBUTES")
     trace_ratio: float = Field(default=1.0, validation_alias="TRACES_SAMPLE_RATIO", ge=0, le=1)
     traces_url: str | None = Field(default=None, validation_alias="TRACES_URL")
+    access_log: Literal["json", "combined", "off"] = Field(default="json", validation_alias="ACCESS_LOG")
     log_level: str = Field(default="INFO", validation_alias="LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     # How long the client may take over a head, or between two pieces of a body or an answer.
     client_seconds: float = Field(default=15.0, validation_alias="CLIENT_SECONDS", gt=0)

@@ -1,19 +1,22 @@
 """The process: graceful stop, reload (TRAPS, forwarding 11), traces, the merged document, bad starts."""
 
 import asyncio
+import base64
 import contextlib
-import gzip
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from gateway_testing.process import ROUTES, GatewayProcess, Valkey
 from gateway_testing.tokens import Issuer
 from gateway_testing.upstream import Call, RawUpstream
 from gateway_testing.wire import Wire, ask, request
+from google.protobuf.json_format import ParseDict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
@@ -100,11 +103,27 @@ async def test_trap_11_a_reload_drops_nothing_and_a_bad_file_is_refused(
         assert (await ask(gateway.port, "GET", "/api/v1/things")).status == 200
 
 
+def _with_base64_ids(value: Any) -> Any:
+    """OTLP's JSON has ids in hexadecimal, protobuf's own mapping wants base64."""
+    if isinstance(value, list):
+        return [_with_base64_ids(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: base64.b64encode(bytes.fromhex(item)).decode()
+        if name in ("traceId", "spanId", "parentSpanId")
+        else _with_base64_ids(item)
+        for name, item in value.items()
+    }
+
+
 class Receiver:
     """OTLP over HTTP."""
 
     def __init__(self) -> None:
         self.spans: list[Span] = []
+        self.resources: list[dict[str, str]] = []
+        self.heads: list[bytes] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
@@ -112,10 +131,12 @@ class Receiver:
                 head = (await reader.readuntil(b"\r\n\r\n")).lower()
                 length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
                 body = await reader.readexactly(length)
-                if b"content-encoding: gzip" in head:
-                    body = gzip.decompress(body)
-                export = ExportTraceServiceRequest.FromString(body)
+                self.heads.append(head)
+                assert b"content-type: application/json" in head
+                # By the protocol's own definition: a field it does not have is an error.
+                export = ParseDict(_with_base64_ids(json.loads(body)), ExportTraceServiceRequest())
                 for resource in export.resource_spans:
+                    self.resources.append({a.key: a.value.string_value for a in resource.resource.attributes})
                     for scope in resource.scope_spans:
                         self.spans += scope.spans
                 writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
@@ -126,7 +147,12 @@ async def test_trap_13_spans_and_decisions(upstream: RawUpstream, valkey: Valkey
     receiver = Receiver()
     server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
     endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with running(upstream, valkey, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint) as gateway:
+    environment = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
+        "OTEL_EXPORTER_OTLP_HEADERS": "x-key=a%20secret",
+        "OTEL_RESOURCE_ATTRIBUTES": "service.version=1.2,service.name=other",
+    }
+    async with running(upstream, valkey, **environment) as gateway:
         user = {"authorization": f"Bearer {issuer.token('spans')}"}
         parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
         await ask(gateway.port, "GET", "/api/v1/limited", {**user, "traceparent": parent})
@@ -137,6 +163,8 @@ async def test_trap_13_spans_and_decisions(upstream: RawUpstream, valkey: Valkey
         assert await asyncio.to_thread(gateway.wait) == 0
     server.close()
     assert {span.trace_id.hex() for span in receiver.spans} == {"4bf92f3577b34da6a3ce929d0e0e4736"}
+    assert receiver.resources[0].items() >= {"service.name": "gateway", "service.version": "1.2"}.items()
+    assert b"x-key: a secret\r\n" in receiver.heads[0]
     of_kind = {span.kind: span for span in receiver.spans}
     first, second = of_kind[Span.SPAN_KIND_SERVER], of_kind[Span.SPAN_KIND_CLIENT]
     assert first.name == "GET /api/limited"

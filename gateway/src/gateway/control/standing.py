@@ -41,7 +41,7 @@ class _Answer:
         self._gateway: Gateway = state["gateway"]
         self._head: RequestHead = state["head"]
         self._trace = TraceContext(self._head.fields.get(b"traceparent"), 0.0)
-        self._request_id = self._head.request_id() or b"%032x" % self._trace.trace_id
+        self._request_id = self._head.request_id() or self._trace.trace_id
         state["trace_id"] = self._trace.trace_hex
         self._started = time.perf_counter()
         self._status = 500

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gateway.limits.streams import Holder
     from gateway.limits.verdict import Verdict
     from gateway.runtime import Gateway
+    from gateway.telemetry.otlp import Event
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -46,7 +47,7 @@ class Exchange:
         self.started = gateway.loop.time()
         self.started_ns = time.time_ns()
         self.trace = TraceContext(head.fields.get(b"traceparent"), gateway.settings.trace_ratio)
-        self.request_id = head.request_id() or b"%032x" % self.trace.trace_id
+        self.request_id = head.request_id() or self.trace.trace_id
         self.address = gateway.proxies.client(client.peer, head.fields.get(b"x-forwarded-for"))
         self.early: Refusal | None = None
         self.match: Match | None = None
@@ -66,7 +67,7 @@ class Exchange:
         self.head_sent = False
         self.done = False
         self.keep_alive = head.keep_alive
-        self.events: list[tuple[str, int, dict[str, str | int]]] = []
+        self.events: list[Event] = []
         self.due = self.started + gateway.settings.client_seconds
 
     # The steps

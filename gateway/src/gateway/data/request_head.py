@@ -19,6 +19,7 @@ _LISTS = frozenset(
         b"if-match",
         b"if-none-match",
         b"range",
+        b"referer",
         b"te",
         b"traceparent",
         b"transfer-encoding",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from gateway.telemetry.series import Counts, Durations
 
 if TYPE_CHECKING:
     from gateway.data.exchange import Exchange
@@ -18,21 +20,18 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
-        self._requests = Counter(
-            "gateway_requests", "Answered requests.", ("route", "method", "status"), registry=registry
+        self._requests = Counts("gateway_requests", "Answered requests.", ("route", "method", "status"))
+        self._seconds = Durations(
+            "gateway_request_seconds", "From the head of a request to the end of its answer.", "route", _BUCKETS
         )
-        self._seconds = Histogram(
-            "gateway_request_seconds",
-            "From the head of a request to the end of its answer.",
-            ("route",),
-            buckets=_BUCKETS,
-            registry=registry,
-        )
+        self._limits = Counts("gateway_limit_verdicts", "What the limits said.", ("outcome",))
+        for collector in (self._requests, self._seconds, self._limits):
+            registry.register(collector)
         self._refusals = Counter(
             "gateway_refusals", "Requests the gateway ended by itself.", ("code",), registry=registry
         )
         self._retries = Counter("gateway_retries", "Requests sent a second time.", ("upstream",), registry=registry)
-        self._limits = Counter("gateway_limit_verdicts", "What the limits said.", ("outcome",), registry=registry)
+        self.spans_dropped = Counter("gateway_spans_dropped", "Spans that could not be sent.", registry=registry)
         self._limiter_up = Gauge(
             "gateway_limiter_up", "1 while limits are counted in Redis; 0: each route's mode.", registry=registry
         )
@@ -57,7 +56,8 @@ class Metrics:
         """A request of the data plane is over."""
         found = exchange.match
         name = found.route.name if found else "unmatched"
-        self.request(name, exchange.method, exchange.status, seconds)
+        trace_id = exchange.trace.trace_hex if exchange.trace.sampled else None
+        self.request(name, exchange.method, exchange.status, seconds, trace_id)
         if exchange.code:
             self._refusals.labels(exchange.code).inc()
         if found is None:
@@ -67,10 +67,10 @@ class Metrics:
         if found.route.sunset is not None:
             self._deprecated.labels(name, str(found.route.version), self._consumer(exchange)).inc()
 
-    def request(self, route: str, method: bytes, status: int, seconds: float) -> None:
-        """A request of either plane is over."""
-        self._requests.labels(route, method.decode("ascii"), str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+    def request(self, route: str, method: bytes, status: int, seconds: float, trace_id: str | None = None) -> None:
+        """A request of either plane is over; ``trace_id`` where it was sampled."""
+        self._requests.add(route, method, status)
+        self._seconds.observe(route, seconds, trace_id)
 
     def _consumer(self, exchange: Exchange) -> str:
         """Bounded: the first few hundred by name, the rest together."""
@@ -84,7 +84,7 @@ class Metrics:
 
     def limit(self, outcome: str) -> None:
         """The limits said something."""
-        self._limits.labels(outcome).inc()
+        self._limits.add(outcome)
 
     def limiter_up(self, *, up: bool) -> None:
         """Redis came or went."""

@@ -1,49 +1,72 @@
-"""W3C trace context: the caller's parent and sampled flag are kept (Kong#9627, #11626)."""
+"""W3C trace context: the caller's parent and sampled flag are kept (Kong#9627, #11626).
 
-import random
+Ids are lower-case hexadecimal bytes from the start, cut from a page of random ones: nothing is formatted a request.
+"""
+
+import os
 import re
+from random import random
 
 _TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?\Z")
-_ids = random.SystemRandom()
-_fast = random.Random(_ids.getrandbits(128))  # noqa: S311 - ids of traces are no secrets
+_NO_TRACE, _NO_SPAN = b"0" * 32, b"0" * 16
+_PAGE_BYTES = 16384
+_TRACE, _SPAN = 32, 16
+
+
+class RandomIds:
+    """Hexadecimal digits from the system's source of randomness, so that no two processes draw the same ids."""
+
+    __slots__ = ("_next", "_page")
+
+    def __init__(self) -> None:
+        self._page = b""
+        self._next = 0
+
+    def take(self, digits: int) -> bytes:
+        """As many digits; they are never given again."""
+        start, self._next = self._next, self._next + digits
+        taken = self._page[start : self._next]
+        if len(taken) < digits:
+            self._page, self._next = os.urandom(_PAGE_BYTES).hex().encode(), digits
+            return self._page[:digits]
+        return taken
+
+
+_ids = RandomIds()
 
 
 class TraceContext:
     """Ids of one request: its trace, the caller's span, the server span and the client span of the gateway."""
 
-    __slots__ = ("client_span", "parent_span", "sampled", "server_span", "trace_id")
+    __slots__ = ("_flags", "client_span", "parent_span", "sampled", "server_span", "trace_id")
 
     def __init__(self, traceparent: bytes | None, ratio: float) -> None:
-        bits = _fast.getrandbits
-        self.server_span = bits(64) or 1
-        self.client_span = bits(64) or 1
-        given = _parse(traceparent) if traceparent is not None else None
-        if given is not None:
-            self.trace_id, self.parent_span, self.sampled = given
+        take = _ids.take
+        self.server_span, self.client_span = take(_SPAN), take(_SPAN)
+        self.parent_span: bytes | None = None
+        given = _TRACEPARENT.match(traceparent) if traceparent is not None else None
+        if given is not None and _usable(given):
+            self.trace_id, self.parent_span = given[2], given[3]
+            self.sampled = bool(int(given[4], 16) & 1)
         else:
-            self.trace_id = bits(128) or 1
-            self.parent_span: int | None = None
-            self.sampled = ratio >= 1.0 or (ratio > 0.0 and _fast.random() < ratio)
+            self.trace_id = take(_TRACE)
+            self.sampled = ratio > 0.0 and (ratio >= 1.0 or random() < ratio)  # noqa: S311 - no secret
+        self._flags = b"-01" if self.sampled else b"-00"
 
     @property
     def trace_hex(self) -> str:
         """The trace id as 32 hexadecimal digits."""
-        return f"{self.trace_id:032x}"
+        return self.trace_id.decode("ascii")
 
     def traceparent(self) -> bytes:
         """For the upstream: its parent is the gateway's client span."""
-        return b"00-%032x-%016x-%02x" % (self.trace_id, self.client_span, self.sampled)
+        return b"00-" + self.trace_id + b"-" + self.client_span + self._flags
 
     def traceresponse(self) -> bytes:
         """For the client: the trace and the gateway's server span."""
-        return b"00-%032x-%016x-%02x" % (self.trace_id, self.server_span, self.sampled)
+        return b"00-" + self.trace_id + b"-" + self.server_span + self._flags
 
 
-def _parse(value: bytes) -> tuple[int, int, bool] | None:
-    found = _TRACEPARENT.match(value)
-    if found is None or found[1] == b"ff" or (found[1] == b"00" and found[5]):
-        return None
-    trace_id, span_id = int(found[2], 16), int(found[3], 16)
-    if not trace_id or not span_id:
-        return None
-    return trace_id, span_id, bool(int(found[4], 16) & 1)
+def _usable(found: re.Match[bytes]) -> bool:
+    version, trace_id, span_id, more = found[1], found[2], found[3], found[5]
+    return version != b"ff" and not (version == b"00" and more) and trace_id != _NO_TRACE and span_id != _NO_SPAN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from gateway.upstream.connection import Connection
 
 _FIRST_FINAL = 200
+_NO_HEADERS: Mapping[str, str] = {}
 _MAX_BODY = 8_000_000
 _SECONDS = 5.0
 
@@ -102,11 +104,11 @@ class Fetcher:
             raise FetchError(f"status {answer.status}")
         return answer
 
-    async def post(self, url: str, body: bytes) -> Answer:
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str] = _NO_HEADERS) -> Answer:
         """A JSON body; any status. Raises FetchError."""
-        return await self._send(b"POST", url, body)
+        return await self._send(b"POST", url, body, headers)
 
-    async def _send(self, method: bytes, url: str, body: bytes) -> Answer:
+    async def _send(self, method: bytes, url: str, body: bytes, headers: Mapping[str, str] = _NO_HEADERS) -> Answer:
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
         pool = self._pools.get(origin)
@@ -116,6 +118,7 @@ class Fetcher:
         head = f"{method.decode()} {target} HTTP/1.1\r\nhost: {parts.netloc}\r\naccept: application/json\r\n"
         if body:
             head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
+        head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         fetch = _Fetch(method, head.encode() + b"\r\n", body)
         try:
             async with asyncio.timeout(_SECONDS):

@@ -63,7 +63,7 @@ class Spans:
         forwarding = exchange.forwarding
         if forwarding is None or found is None:
             return
-        target = forwarding.target
+        target = forwarding.attempt.target if forwarding.attempt else None
         address: Attributes = {"server.address": target.pool.host, "server.port": target.pool.port} if target else {}
         self.exporter.add(
             span(

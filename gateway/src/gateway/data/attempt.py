@@ -1,0 +1,158 @@
+"""One attempt at a request: a connection to a target, the request on it, and its answer on the way to the client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.data.answer_head import AnswerHead
+from gateway.data.answering import answer_head, interim_head
+from gateway.upstream.outcome import Outcome, of_status
+
+if TYPE_CHECKING:
+    from gateway.data.answer_body import AnswerBody
+    from gateway.data.forwarding import Forwarding
+    from gateway.upstream.connection import Connection
+    from gateway.upstream.target import Target
+
+_FIRST_FINAL = 200
+
+
+class Attempt:
+    """Waits for a connection and listens to it; what becomes of the request after a failure is the forwarding's."""
+
+    __slots__ = (
+        "_untold",
+        "answered_after",
+        "asked_at",
+        "body",
+        "connection",
+        "exchange",
+        "forwarding",
+        "method",
+        "out",
+        "over",
+        "reused",
+        "target",
+    )
+
+    def __init__(self, forwarding: Forwarding, target: Target) -> None:
+        self.forwarding = forwarding
+        self.exchange = forwarding.exchange
+        self.method = forwarding.method
+        self.target = target
+        self.asked_at = 0.0
+        self.answered_after = 0.0
+        self._untold = True
+        target.began()
+        self.connection: Connection | None = None
+        self.reused = False
+        # Nothing that still comes of it is wanted.
+        self.over = False
+        # Framed as the client gets it; None until this attempt's answer has become the client's.
+        self.body: AnswerBody | None = None
+        self.out: list[bytes] = []
+
+    def abandon(self) -> None:
+        """Give the wait or the connection up: the upstream sees a hang-up."""
+        self.over = True
+        self.target.pool.give_up(self)
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.abandon()
+        self.tell(Outcome.ABANDONED)
+
+    def tell(self, outcome: Outcome) -> None:
+        """The target learns, once, what came of it."""
+        if self._untold:
+            self._untold = False
+            self.target.ended(outcome, self.answered_after)
+
+    # From the pool
+
+    def on_connection(self, connection: Connection, *, reused: bool) -> None:
+        """Send the request on it."""
+        if self.over or self.exchange.done:
+            connection.pool.release(connection)
+            return
+        self.connection, self.reused = connection, reused
+        connection.begin(self, self.forwarding.head(connection.pool))
+        self.forwarding.on_head_sent(self, connection)
+
+    def on_no_connection(self, *, late: bool) -> None:
+        """The upstream refuses, or does not answer, a connect."""
+        self.tell(Outcome.UNREACHABLE)
+        if not self.over and not self.exchange.done:
+            self.over = True
+            self.forwarding.on_unreachable(late=late)
+
+    # From the connection
+
+    def on_upstream_full(self) -> None:
+        """Back-pressure: the client is read no further."""
+        self.exchange.client.pause_reading()
+
+    def on_upstream_drained(self) -> None:
+        """And is again."""
+        self.exchange.client.resume_reading()
+
+    def on_answer_head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """Interim answers pass; the final one begins the client's."""
+        if self.over:
+            return
+        exchange, forwarding = self.exchange, self.forwarding
+        if status < _FIRST_FINAL:
+            interim = interim_head(exchange, status, headers)
+            if interim is not None:
+                self.out.append(interim)
+            return
+        self.answered_after = exchange.gateway.loop.time() - self.asked_at
+        forwarding.on_answer()
+        self.out.append(answer_head(exchange, AnswerHead.read(status, headers)))
+        self.body = exchange.body
+
+    def on_answer_body(self, data: bytes) -> None:
+        """A piece of it."""
+        if self.body is not None:
+            self.body.piece(data, self.out)
+
+    def on_answer_batch(self) -> None:
+        """One write for one read."""
+        exchange, body = self.exchange, self.body
+        if exchange.done:
+            return
+        if body is not None:
+            body.flush(self.out)
+            self.forwarding.on_progress()
+        if self.out:
+            exchange.write(b"".join(self.out))
+            self.out.clear()
+
+    def on_answer_end(self) -> None:
+        """The upstream is through; its connection is back in the pool or closed."""
+        self.connection, body, exchange = None, self.body, self.exchange
+        self.tell(of_status(exchange.status))
+        if body is None or exchange.done:
+            return
+        self.over = True
+        self.forwarding.leave()
+        body.end(self.out)
+        if self.out:
+            exchange.write(b"".join(self.out))
+            self.out.clear()
+        exchange.finish()
+
+    def on_connection_lost(self, connection: Connection, *, answered: bool) -> None:
+        """With the answer under way the client's is cut; before it the forwarding decides."""
+        self.connection, exchange = None, self.exchange
+        # A kept-alive connection may end just when it is used: that says nothing about the target.
+        self.tell(Outcome.BROKE if answered or not self.reused else Outcome.ABANDONED)
+        if self.over or exchange.done:
+            return
+        self.out.clear()
+        self.over = True
+        if self.body is not None:
+            exchange.code = "upstream_broke"
+            self.forwarding.leave()
+            exchange.cut()
+        else:
+            self.forwarding.on_lost(self, connection, answered=answered)

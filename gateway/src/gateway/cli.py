@@ -1,21 +1,30 @@
 """The command ``gateway``: run the server, check a routes file, explain where a request would go."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from gateway.cli_explain import explain
 from gateway.routes.load import DEFAULT_FILE, RoutesError, load_routes
 from gateway.routes.reference import reference
+from gateway.workers.place import Place, add_worker_command, place
+
+if TYPE_CHECKING:
+    from gateway.settings import Settings
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit status 0 when it worked, 1 when the file or the request is refused, 2 for wrong usage."""
     parser = argparse.ArgumentParser(prog="gateway", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run", help="serve; settings come from the environment")
+    serve = commands.add_parser("run", help="serve; settings come from the environment")
+    serve.add_argument("--workers", default=None, help="processes that share the port, or auto (else WORKERS)")
+    add_worker_command(commands)
     check = commands.add_parser("check", help="validate a routes file as a whole")
     check.add_argument("file", nargs="?", type=Path, default=DEFAULT_FILE)
     why = commands.add_parser("explain", help="say which route and version serves a request, and how")
@@ -28,9 +37,11 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         if given.command == "run":
-            return _run()
+            return _run(given.workers)
         if given.command == "reference":
             return _reference(given.check)
+        if given.command == "worker":
+            return _run_worker(place(given))
         model = load_routes(given.file)
         if given.command == "check":
             print(f"{given.file}: {len(model.routes)} routes, {len(model.upstreams)} upstreams: good")
@@ -50,19 +61,42 @@ def _reference(file: Path | None) -> int:
     return 0
 
 
-def _run() -> int:
+def _run(workers: str | None) -> int:
+    from gateway.workers.supervisor import supervise  # noqa: PLC0415 - check and explain need no server
+
+    settings = _settings() if workers is None else _settings(workers=workers)
+    if settings is None:
+        return 1
+    load_routes(settings.routes)
+    if settings.workers > 1:
+        return supervise(settings)
+    from gateway.server import run  # noqa: PLC0415 - a parent of workers does without it
+
+    run(settings, None)
+    return 0
+
+
+def _run_worker(place: Place) -> int:
     from gateway.server import run  # noqa: PLC0415 - check and explain need no server
-    from gateway.settings import Settings  # noqa: PLC0415
+
+    settings = _settings()
+    if settings is None:
+        return 1
+    run(settings, place)
+    return 0
+
+
+def _settings(**given: Any) -> Settings | None:
+    """Those of the environment, with logs set up by them; None when they are wrong, which has been said then."""
+    from gateway.settings import Settings  # noqa: PLC0415 - check and explain need none
     from gateway.telemetry.logs import configure_logs  # noqa: PLC0415
 
     try:
-        settings = Settings()
+        settings = Settings(**given)
     except ValidationError as error:
         for problem in error.errors(include_input=False, include_url=False):
             name = ".".join(map(str, problem["loc"]))
             print(f"{name}: {problem['msg']}", file=sys.stderr)
-        return 1
-    load_routes(settings.routes)
+        return None
     configure_logs(settings.log_level)
-    run(settings)
-    return 0
+    return settings

@@ -28,6 +28,7 @@ from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.spans import Spans
 from gateway.upstream.fetch import Fetcher
 from gateway.upstream.upstreams import Upstreams
+from gateway.workers.team import Team
 
 if TYPE_CHECKING:
     from gateway.data.exchange import Exchange
@@ -41,8 +42,9 @@ _LIMITER_AT_START = 1.0
 class Gateway:
     """The parts, and the two things they share: the clock's date and the record of what happened."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, team: Team | None = None) -> None:
         self.settings = settings
+        self.team = team or Team(None)
         self.loop = asyncio.get_running_loop()
         self.table = RouteTable(load_routes(settings.routes))
         model = self.table.model

@@ -6,7 +6,9 @@ and the process ends with status 0. SIGHUP: the routes file is read again.
 
 import asyncio
 import contextlib
+import os
 import signal
+import socket
 from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
@@ -15,20 +17,27 @@ import uvicorn
 from fastapi import FastAPI
 
 from gateway.control.app import create_control_app
+from gateway.control.duties import duties
 from gateway.data.client_connection import ClientConnection
 from gateway.runtime import Gateway
 from gateway.settings import Settings
+from gateway.workers.adopted import Adopted
+from gateway.workers.place import Place
+from gateway.workers.team import Team
 
 log = structlog.stdlib.get_logger(__name__)
 
+_KEYS_SECONDS = 5.0
 _STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
 class GatewayServer(uvicorn.Server):
     """See the module."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, place: Place | None) -> None:
         self.settings = settings
+        self.team = Team(place)
+        self.adopted: Adopted | None = None
         self.gateway: Gateway | None = None
         super().__init__(
             uvicorn.Config(
@@ -50,8 +59,12 @@ class GatewayServer(uvicorn.Server):
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
-        app.state.gateway = self.gateway = Gateway(self.settings)
-        await self.gateway.start()
+        app.state.gateway = self.gateway = gateway = Gateway(self.settings, self.team)
+        await gateway.start()
+        await self.team.join(duties(gateway), self._orphaned)
+        if self.team.place is not None and self.team.place.again:
+            # The others serve this worker's listener until it can do what they can.
+            await gateway.keys.wait_known(_KEYS_SECONDS)
         yield {"gateway": self.gateway}
         await self.gateway.stop()
 
@@ -68,6 +81,23 @@ class GatewayServer(uvicorn.Server):
             for number in (*_STOPS, signal.SIGHUP):
                 loop.remove_signal_handler(number)
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept, and tell the parent so."""
+        await super().startup(sockets)
+        place = self.team.place
+        if place is not None:
+            self.adopted = Adopted(place.listeners, self._connection)
+            self.team.duties.update(self.adopted.duties())
+            await self.team.accepting()
+
+    def _connection(self) -> ClientConnection:
+        return ClientConnection(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
+    def _orphaned(self) -> None:
+        if not self.should_exit:
+            log.error("parent_gone")
+            self.should_exit = True
+
     def _reload(self) -> None:
         if self.gateway is not None:
             self.gateway.reload()
@@ -76,14 +106,24 @@ class GatewayServer(uvicorn.Server):
         """Drain, then stop."""
         assert self.gateway is not None  # noqa: S101 - made before the server accepts
         self.gateway.draining = True
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, ClientConnection):
+                # It closes with its next answer, which says so: no request meets a connection that just closed.
+                connection.draining = True
         log.info("draining", seconds=self.settings.not_ready_seconds)
         await asyncio.sleep(self.settings.not_ready_seconds)
+        if self.adopted is not None:
+            self.adopted.close()
         await super().shutdown(sockets)
         for connection in list(self.server_state.connections):
             if isinstance(connection, ClientConnection):
                 connection.transport.abort()
 
 
-def run(settings: Settings) -> None:
-    """Serve until a signal says stop."""
-    GatewayServer(settings).run()
+def run(settings: Settings, place: Place | None) -> None:
+    """Serve until a signal says stop: alone, or at a place among several workers."""
+    sockets: list[socket.socket] | None = None
+    if place is not None:
+        # Of the others' listeners only copies are served (workers/adopted.py).
+        sockets = [socket.socket(fileno=os.dup(place.listener))]
+    GatewayServer(settings, place).run(sockets)

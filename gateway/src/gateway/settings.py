@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     environment: Environment = Field(default=Environment.DEVELOPMENT, validation_alias="ENVIRONMENT")
     host: str = Field(default="127.0.0.1", validation_alias="HTTP_HOST")
     port: int = Field(default=8000, validation_alias="HTTP_PORT", ge=0, le=65535)
+    # Processes that share the port, each with its own connections to services and Redis; "auto": one a core.
+    workers: int = Field(default=1, validation_alias="WORKERS", ge=1, le=256)
     routes: Path = Field(default=DEFAULT_FILE, validation_alias="GATEWAY_ROUTES")
     redis_url: SecretStr = Field(default=SecretStr("redis://127.0.0.1:6379/0"), validation_alias="REDIS_URL")
     issuer: str = Field(default="http://127.0.0.1:8000", validation_alias="TOKEN_ISSUER")
@@ -73,6 +75,11 @@ class Settings(BaseSettings):
     # After SIGTERM: still accepting but not ready, then the time for what is in flight.
     not_ready_seconds: float = Field(default=0.0, validation_alias="HTTP_NOT_READY_SECONDS", ge=0)
     drain_seconds: int = Field(default=15, validation_alias="HTTP_DRAIN_SECONDS", ge=1)
+
+    @field_validator("workers", mode="before")
+    @classmethod
+    def _cores(cls, value: object) -> object:
+        return len(os.sched_getaffinity(0)) if value == "auto" else value
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod

@@ -5,11 +5,15 @@ it is refused unless the proxy is a listed one and says for whom it asks.
 """
 
 from fastapi import APIRouter, HTTPException, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import choose_encoder
 
+from gateway.control.snapshot import Families, plain
 from gateway.control.state import TheGateway
 from gateway.data.client_address import is_private
 from gateway.data.request_head import RequestHead
+from gateway.runtime import Gateway
+from gateway.workers.channel import ChannelError
+from gateway.workers.sums import Snapshot
 
 router = APIRouter(include_in_schema=False)
 
@@ -33,16 +37,28 @@ _OF_PROXIES = frozenset(
 
 @router.api_route("/metrics", methods=["GET", "HEAD"])
 async def metrics(request: Request, gateway: TheGateway) -> Response:
-    """The registry in Prometheus' text format."""
+    """In Prometheus' text format, or OpenMetrics where it is asked for; the sum over all workers."""
     if not gateway.settings.metrics_open and not _from_inside(request, gateway):
         raise HTTPException(403, "Only from the inside.")
+    try:
+        found = await gateway.team.metrics()
+    except ChannelError as error:
+        # This worker's own would look like counters that went down.
+        raise HTTPException(503, "The workers' sum is not to be had.", {"retry-after": "1"}) from error
+    encode, content_type = choose_encoder(request.headers.get("accept", ""))
+    body = encode(Families(snapshot(gateway) if found is None else found))
+    return Response(body, headers={"content-type": content_type})
+
+
+def snapshot(gateway: Gateway) -> Snapshot:
+    """This worker's metrics now."""
     for upstream in gateway.upstreams:
         connections = sum(target.pool.size for target in upstream.targets)
         gateway.metrics.connections.labels(upstream.name).set(connections)
         gateway.metrics.waiting.labels(upstream.name).set(upstream.waiting)
     gateway.metrics.streams.set(len(gateway.streams))
     gateway.metrics.in_flight.set(len(gateway.deadlines))
-    return Response(generate_latest(gateway.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+    return plain(gateway.metrics.registry)
 
 
 def _from_inside(request: Request, gateway: TheGateway) -> bool:

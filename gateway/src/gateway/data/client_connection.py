@@ -68,7 +68,7 @@ class ClientConnection(HttpToolsProtocol):
         self.parser.set_dangerous_leniencies(lenient_data_after_close=False)
         self.peer = ""
         self.scheme_bytes = b"http"
-        self.draining = False
+        self.draining = self.gateway.draining
         self._turns: deque[Exchange | ControlTurn] = deque()
         self._active: Exchange | ControlTurn | None = None
         self._reading: Exchange | ControlTurn | None = None

@@ -8,6 +8,7 @@ flood at the issuer (envoy#14557).
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable
 from typing import Any
@@ -36,6 +37,7 @@ class KeySet:
         self._refresh = refresh
         self._on_withdrawn: Callable[[frozenset[str]], None] = lambda _: None
         self._keys: dict[str, jwt.PyJWK] = {}
+        self._first = asyncio.Event()
         self._waiting: list[Callable[[], None]] = []
         self._fetching = False
         self._last = float("-inf")
@@ -47,6 +49,12 @@ class KeySet:
     def known(self) -> bool:
         """Whether any key was ever fetched."""
         return bool(self._keys)
+
+    async def wait_known(self, seconds: float) -> None:
+        """Until there are keys, but no longer than ``seconds``."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._first.wait()
 
     def get(self, kid: str) -> jwt.PyJWK | None:
         """The key, if it is known."""
@@ -91,6 +99,7 @@ class KeySet:
 
     def _take(self, keys: dict[str, jwt.PyJWK]) -> None:
         known, self._keys = self._keys, keys
+        self._first.set()
         withdrawn = frozenset(kid for kid, key in known.items() if kid not in keys or not _same(key, keys[kid]))
         if withdrawn:
             log.info("keys_withdrawn", kids=sorted(withdrawn))

@@ -144,6 +144,12 @@ class GatewayProcess:
                 raise AssertionError(f"no line with {wanted} in\n{self._log_file.read_text()[-3000:]}")
             await asyncio.sleep(0.02)
 
+    async def times_logged_is(self, times: int, seconds: float = 10.0, **wanted: Any) -> None:
+        """Wait for so many lines with these fields."""
+        async with asyncio.timeout(seconds):
+            while self.times_logged(**wanted) < times:
+                await asyncio.sleep(0.02)
+
     def times_logged(self, **wanted: Any) -> int:
         """How many lines there are now with these fields."""
         return len(self._lines_with(wanted))

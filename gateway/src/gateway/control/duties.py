@@ -1,0 +1,21 @@
+"""What any worker does when its parent, or a sibling through it, asks."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.control.metrics import snapshot
+from gateway.runtime import Gateway
+from gateway.workers.channel import Duty
+from gateway.workers.sums import Snapshot
+
+
+def duties(gateway: Gateway) -> Mapping[str, Duty]:
+    """By name."""
+
+    async def counted(_: dict[str, Any]) -> Snapshot:
+        return snapshot(gateway)
+
+    async def reload(_: dict[str, Any]) -> None:
+        gateway.reload()
+
+    return {"snapshot": counted, "reload": reload}

@@ -36,6 +36,9 @@ def explain(model: RoutesModel, method: str, target: str, accept: str | None) ->
     total = "none (stream)" if route.stream else f"{times.total:g}s"
     print(f"  deadlines  first byte {times.first_byte:g}s, idle {times.idle:g}s, total {total}")
     print(f"  body       at most {route.max_body} bytes")
+    if route.origins is not None:
+        others = b" ".join(sorted(route.origins)).decode()
+        print(f"  websocket  taken, of pages of the same host{' and of ' + others if others else ''}")
     if route.sunset is not None:
         print(f"  deprecated since {route.sunset.deprecation.decode()}, sunset {route.sunset.sunset.decode()}")
     return 0

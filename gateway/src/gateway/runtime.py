@@ -15,6 +15,7 @@ from gateway.control.paths import owned
 from gateway.data.client_address import TrustedProxies
 from gateway.data.deadlines import Deadlines
 from gateway.data.retry_budget import RetryBudget
+from gateway.data.tunnels import Tunnels
 from gateway.identity.api_keys import ApiKeys
 from gateway.identity.identify import Identity
 from gateway.identity.keys import KeySet
@@ -65,7 +66,8 @@ class Gateway:
         self.api_keys = api_keys
         self.identity = Identity(verifier, self.keys, api_keys)
         self.limiter = Limiter(settings.redis_url.get_secret_value(), model, settings.scale, self.metrics)
-        self.streams = Streams()
+        self.streams = Streams(settings.max_streams)
+        self.tunnels = Tunnels(self.metrics.registry)
         self.checks = Checks(self)
         self.documents = Documents(self)
         self.draining = False

@@ -71,6 +71,8 @@ class Settings(BaseSettings):
     upload_grace_seconds: float = Field(default=5.0, validation_alias="UPLOAD_GRACE_SECONDS", gt=0)
     # Of each upstream's connections, the part that one client address may use at a time; what is over it waits.
     client_share: float = Field(default=0.25, validation_alias="CLIENT_SHARE", gt=0, le=1)
+    # Streams and WebSockets of all clients that are open at a time in one process.
+    max_streams: int = Field(default=10_000, validation_alias="MAX_STREAMS", ge=1)
     keep_alive_seconds: int = Field(default=65, validation_alias="KEEP_ALIVE_SECONDS", ge=1)
     # After SIGTERM: still accepting but not ready, then the time for what is in flight.
     not_ready_seconds: float = Field(default=0.0, validation_alias="HTTP_NOT_READY_SECONDS", ge=0)

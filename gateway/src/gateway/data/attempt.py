@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING
 
 from gateway.data.answer_head import AnswerHead
 from gateway.data.answering import answer_head, interim_head
+from gateway.data.tunnel import Tunnel
+from gateway.data.websocket_handshake import agreed
 from gateway.upstream.outcome import Outcome, of_status
 
 if TYPE_CHECKING:
+    import asyncio
+
     from gateway.data.answer_body import AnswerBody
     from gateway.data.forwarding import Forwarding
     from gateway.upstream.connection import Connection
     from gateway.upstream.target import Target
 
+_SWITCHING = 101
 _FIRST_FINAL = 200
 
 
@@ -32,6 +37,7 @@ class Attempt:
         "out",
         "over",
         "reused",
+        "switches",
         "target",
     )
 
@@ -39,6 +45,7 @@ class Attempt:
         self.forwarding = forwarding
         self.exchange = forwarding.exchange
         self.method = forwarding.method
+        self.switches = self.exchange.websocket
         self.target = target
         self.asked_at = 0.0
         self.answered_after = 0.0
@@ -109,6 +116,25 @@ class Attempt:
         forwarding.on_answer()
         self.out.append(answer_head(exchange, AnswerHead.read(status, headers)))
         self.body = exchange.body
+
+    def on_switched(self, transport: asyncio.Transport, headers: list[tuple[bytes, bytes]], rest: bytes) -> None:
+        """The service took the handshake: from here on it is a tunnel, which the pool and its shares do not count."""
+        self.connection, exchange = None, self.exchange
+        self.answered_after = exchange.gateway.loop.time() - self.asked_at
+        if self.over or exchange.done:
+            self.tell(Outcome.ABANDONED)
+            transport.abort()
+            return
+        self.over = True
+        self.forwarding.leave()
+        if agreed(exchange.head.fields[b"sec-websocket-key"], headers):
+            self.tell(of_status(_SWITCHING))
+            exchange.tunnel = Tunnel(exchange, transport)
+            exchange.tunnel.begin(headers, rest)
+        else:
+            self.tell(Outcome.BROKE)
+            transport.abort()
+            self.forwarding.on_wrong_protocol()
 
     def on_answer_body(self, data: bytes) -> None:
         """A piece of it."""

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from gateway.data.canonical_path import check_canonical, split_target
 from gateway.data.exchange import Exchange
 from gateway.data.request_head import RequestHead, check_authority, check_version
+from gateway.data.websocket_handshake import asks_for_websocket
 from gateway.problem import Refusal
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ MAX_TARGET = 8192
 MAX_HEADERS = 32768
 MAX_HEADER_COUNT = 128
 _MAX_QUEUED = 64
+# What the parser gets at a time: between two bodies so little that few requests are in it, in a chunked body more.
+_HEADS_PIECE = 4096
+_CHUNKS_PIECE = 16384
+_MAX_UNREAD = 65536
 _LINGER_SECONDS = 2.0
 _CHUNK_LINES = 16
 
@@ -48,13 +53,13 @@ class ControlTurn:
 class OrderedFlow(FlowControl):
     """Uvicorn's cycle reads on whenever an app waits for its request; while others stand in line nothing is read."""
 
-    def __init__(self, transport: asyncio.Transport, turns: deque[Exchange | ControlTurn]) -> None:
+    def __init__(self, transport: asyncio.Transport, client: ClientConnection) -> None:
         super().__init__(transport)
-        self._turns = turns
+        self._client = client
 
     def resume_reading(self) -> None:
         """Unless requests wait in line."""
-        if not self._turns:
+        if not self._client.waits:
             super().resume_reading()
 
 
@@ -73,6 +78,9 @@ class ClientConnection(HttpToolsProtocol):
         self._active: Exchange | ControlTurn | None = None
         self._reading: Exchange | ControlTurn | None = None
         self._in_head = False
+        # Bytes that the parser gets later: behind a full line of requests, or behind a handshake that is undecided.
+        self._unread = b""
+        self._stopped = False
         # Bytes read since the head or the body last got on by them: a head, chunk extensions, trailers, blank lines.
         self._loose = 0
         self._refused: Refusal | None = None
@@ -86,7 +94,7 @@ class ClientConnection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - as uvicorn's
         """A new client; it has as long as a kept-alive one to send its first request."""
         super().connection_made(transport)
-        self.flow = OrderedFlow(transport, self._turns)
+        self.flow = OrderedFlow(transport, self)
         self.peer = self.client[0] if self.client else ""
         self.scheme_bytes = (self.scheme or "http").encode()
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
@@ -105,8 +113,48 @@ class ClientConnection(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
+    @property
+    def waits(self) -> bool:
+        """Whether there is enough to do without reading more."""
+        return bool(self._turns) or (self._stopped and len(self._unread) > _MAX_UNREAD)
+
     def data_received(self, data: bytes) -> None:
-        """Feed the parser; turn what it refuses into an answer."""
+        """Feed the parser, a piece at a time, so that a read full of small requests waits as bytes."""
+        if self._stopped:
+            self._hold(data)
+        elif len(data) <= _HEADS_PIECE or self._in_sized_body(len(data)):
+            self._feed(data)
+        else:
+            at = 0
+            while at < len(data) and not self._ignoring:
+                if self._stopped or len(self._turns) >= _MAX_QUEUED:
+                    self._stopped = True
+                    self._hold(data[at:])
+                    return
+                size = _HEADS_PIECE if self._reading is None else _CHUNKS_PIECE
+                self._feed(data[at : at + size])
+                at += size
+
+    def _in_sized_body(self, size: int) -> bool:
+        reading = self._reading
+        return isinstance(reading, Exchange) and (reading.head.content_length or 0) - reading.bytes_in >= size
+
+    def _hold(self, data: bytes) -> None:
+        if self._ignoring:
+            return
+        self._unread += data
+        if len(self._unread) > _MAX_UNREAD:
+            self.pause_reading()
+
+    def _read_on(self) -> None:
+        """What was held is parsed, once all before it is answered."""
+        if self._active is None and self._stopped:
+            self._stopped = False
+            unread, self._unread = self._unread, b""
+            self.resume_reading()
+            self.data_received(unread)
+
+    def _feed(self, data: bytes) -> None:
         if self._ignoring:
             return
         self._loose += len(data)
@@ -122,6 +170,20 @@ class ClientConnection(HttpToolsProtocol):
             self._unparsable()
         elif self._in_head and self._head_timer is None:
             self._head_timer = self.loop.call_later(self.gateway.settings.client_seconds, self._head_late)
+
+    # A WebSocket
+
+    def switch(self) -> bytes:
+        """The transport is the tunnel's from here on; what the client sent ahead of the 101 is returned."""
+        self._unset_keepalive_if_required()
+        ahead, self._unread = self._unread, b""
+        self._ignoring = True
+        self.flow.resume_reading()
+        return ahead
+
+    def tunnel_closed(self) -> None:
+        """From the tunnel, which has the transport's callbacks."""
+        self.connection_lost(None)
 
     def pause_writing(self) -> None:
         """The client is slow: stop reading the upstream it is answered from."""
@@ -220,6 +282,7 @@ class ClientConnection(HttpToolsProtocol):
             if authority is not None:
                 head.host = check_authority(authority)
             check_canonical(path)
+            head.websocket = self.parser.should_upgrade() and asks_for_websocket(head)
         except Refusal as found:
             refusal = found
         if refusal is None and self.gateway.owns(path):
@@ -268,8 +331,15 @@ class ClientConnection(HttpToolsProtocol):
             self._replaying = True
             self.parser.feed_data(b"POST / HTTP/1.1\r\nhost: x\r\n" + b"".join(lines) + b"\r\n")
             self._replaying = False
-        if rest and not self._ignoring:
+        if self._active is not None and self._newest_asks_for_websocket():
+            # Whether the rest is HTTP is decided by the answer.
+            self._stopped = True
+        if rest:
             self.data_received(rest)
+
+    def _newest_asks_for_websocket(self) -> bool:
+        newest = self._turns[-1] if self._turns else self._active
+        return isinstance(newest, Exchange) and newest.head.websocket and not newest.done
 
     # Turns
 
@@ -297,13 +367,10 @@ class ClientConnection(HttpToolsProtocol):
         if self._active is None and not self._turns and not self.flow.write_paused:
             self._active = turn
             turn.begin()
-        elif len(self._turns) < _MAX_QUEUED:
+        else:
             self._turns.append(turn)
             self.pause_reading()
             self._await_reader()
-        else:
-            self._ignoring = True
-            self.transport.abort()
 
     def _await_reader(self) -> None:
         """No turn begins while the client takes no answers: they would pile up here. It has the idle time for it."""
@@ -343,6 +410,9 @@ class ClientConnection(HttpToolsProtocol):
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
+            if self._stopped:
+                # Not from inside the last turn's own callbacks.
+                self.loop.call_soon(self._read_on)
 
     def _begin_next(self) -> None:
         if self.flow.write_paused:
@@ -358,6 +428,7 @@ class ClientConnection(HttpToolsProtocol):
         """Close after an answer without destroying it: data that arrives at a closed socket makes a reset."""
         self._ignoring = True
         self._turns.clear()
+        self._stopped, self._unread = False, b""
         if self.transport.is_closing():
             return
         self.flow.resume_reading()
@@ -423,7 +494,7 @@ class ClientConnection(HttpToolsProtocol):
             self._head_timer = None
 
     def shutdown(self) -> None:
-        """From the server: idle connections close, busy ones after their answer."""
+        """From the server: idle connections close, busy ones after their answer, a WebSocket after its time."""
         self.draining = True
         if self._active is None:
             self.transport.close()

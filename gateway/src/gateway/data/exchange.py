@@ -13,6 +13,7 @@ import structlog
 
 from gateway.data import answering
 from gateway.data.forwarding import Forwarding
+from gateway.data.websocket_handshake import check_handshake
 from gateway.identity.authorize import authorize
 from gateway.problem import Refusal, problem_body
 from gateway.routes.match import Match, match
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from gateway.data.answer_body import AnswerBody
     from gateway.data.client_connection import ClientConnection
     from gateway.data.request_head import RequestHead
+    from gateway.data.tunnel import Tunnel
     from gateway.identity.principal import Principal
     from gateway.limits.streams import Holder
     from gateway.limits.verdict import Verdict
@@ -56,6 +58,9 @@ class Exchange:
         self.forwarding: Forwarding | None = None
         self.stream: Holder | None = None
         self.body: AnswerBody | None = None
+        # A handshake that the route takes, and what it became.
+        self.websocket = False
+        self.tunnel: Tunnel | None = None
         # The request's body: what waits for an upstream, and whether the end has been read.
         self.held: list[bytes] = []
         self.bytes_in = 0
@@ -102,6 +107,9 @@ class Exchange:
             raise Refusal(410, "version_gone", "This version was taken out of service; see the Link header.")
         if (self.head.content_length or 0) > route.max_body:
             raise too_large()
+        if route.origins is not None and self.head.websocket:
+            check_handshake(self.head, route.origins)
+            self.websocket = True
         self.gateway.identity.identify(self, route.identity)
 
     def on_identity(self, outcome: Principal | Refusal | None) -> None:
@@ -138,7 +146,7 @@ class Exchange:
             self.on_fault(error)
 
     def _forward(self) -> None:
-        if self.match is not None and self.match.route.stream:
+        if self.match is not None and (self.websocket or self.match.route.stream):
             self.stream = self.gateway.streams.take(self)
         self.forwarding = Forwarding(self)
         self.forwarding.begin()
@@ -203,6 +211,11 @@ class Exchange:
             self._record()
             self.client.turn_done(self)
 
+    def tunnel_over(self) -> None:
+        """From the tunnel, which closes its connections by itself."""
+        if not self.done:
+            self._record()
+
     def on_client_lost(self) -> None:
         """The client hung up: so does the gateway, and the service can stop (SCG#1751, yarp#461)."""
         if not self.done:
@@ -229,7 +242,9 @@ class Exchange:
     def on_draining(self) -> None:
         """The process is to stop: an endless stream ends now, everything else is finished."""
         self.keep_alive = False
-        if self.forwarding is not None and self.match is not None and self.match.route.stream:
+        if self.tunnel is not None:
+            self.tunnel.drain()
+        elif self.forwarding is not None and self.match is not None and self.match.route.stream:
             self.forwarding.end_stream()
 
     def event(self, name: str, **attributes: str | int) -> None:

@@ -11,6 +11,7 @@ from gateway.data.client_address import limit_key
 from gateway.data.compression import plain_etags
 from gateway.data.forwarded_head import Hop, connection_names, forwarded_head
 from gateway.data.upload import Upload
+from gateway.data.websocket_handshake import SWITCH
 from gateway.problem import Refusal
 from gateway.upstream.outcome import Outcome
 
@@ -145,7 +146,7 @@ class Forwarding:
         found = exchange.match
         target = found.path + b"?" + found.query if found.query else found.path
         etags = {n: plain_etags(fields[n]) for n in (b"if-match", b"if-none-match") if n in fields}
-        return forwarded_head(
+        head = forwarded_head(
             exchange.head,
             target,
             hop,
@@ -155,6 +156,7 @@ class Forwarding:
             authorization=exchange.principal.forward_as if exchange.principal else None,
             etags=etags,
         )
+        return head[:-2] + SWITCH + b"\r\n" if exchange.websocket else head
 
     def on_head_sent(self, attempt: Attempt, connection: Connection) -> None:
         """The head is out; the body, if there is one, follows."""
@@ -231,6 +233,10 @@ class Forwarding:
             self._try(again=attempt.target)
         else:
             self._broke("The service broke off.")
+
+    def on_wrong_protocol(self) -> None:
+        """It switched to what was not asked for."""
+        self._broke("The service answered another handshake.")
 
     # Ends
 

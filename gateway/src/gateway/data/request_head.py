@@ -8,7 +8,19 @@ _SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}\Z")
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*)(?::[0-9]{1,5})?\Z")
 
 # Two of these and nobody knows which one counts (TRAPS, forwarding 10).
-_ONCE = frozenset({b"host", b"authorization", b"x-api-key", b"idempotency-key", b"content-type", b"content-length"})
+_ONCE = frozenset(
+    {
+        b"host",
+        b"authorization",
+        b"x-api-key",
+        b"idempotency-key",
+        b"content-type",
+        b"content-length",
+        b"origin",
+        b"sec-websocket-key",
+        b"sec-websocket-version",
+    }
+)
 _LISTS = frozenset(
     {
         b"accept",
@@ -23,6 +35,7 @@ _LISTS = frozenset(
         b"te",
         b"traceparent",
         b"transfer-encoding",
+        b"upgrade",
         b"user-agent",
         b"via",
         b"x-forwarded-for",
@@ -48,6 +61,7 @@ class RequestHead:
         "keep_alive",
         "method",
         "target",
+        "websocket",
     )
 
     def __init__(
@@ -70,6 +84,8 @@ class RequestHead:
         self.chunked = False
         self.expects_continue = False
         self.body_expected = False
+        # A handshake that a route may take: set by the client's connection, which knows whether an Upgrade is there.
+        self.websocket = False
 
     def check(self) -> None:
         """Read the headers. Raises Refusal 400 and asks to close where the framing cannot be trusted."""

@@ -46,6 +46,8 @@ class Route:
     max_streams: int
     timeouts: Timeouts
     sunset: Sunset | None
+    # Whose pages may open a WebSocket; None where the route takes none.
+    origins: frozenset[bytes] | None
 
 
 @dataclass(slots=True)
@@ -122,6 +124,7 @@ def _compile(model: RouteModel, version: int | None) -> Route:
         max_streams=model.max_streams,
         timeouts=model.timeouts,
         sunset=_sunset(deprecated) if deprecated and deprecated.version == version else None,
+        origins=frozenset(origin.encode() for origin in model.websocket_origins) if model.websocket else None,
     )
 
 

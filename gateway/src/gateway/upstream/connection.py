@@ -21,6 +21,8 @@ class Listener(Protocol):
     """Who sent the request on a connection and takes the answer."""
 
     method: bytes
+    # Whether a 101 is what was asked for.
+    switches: bool
 
     def on_answer_head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """The final head, or an interim one (1xx)."""
@@ -40,6 +42,10 @@ class Listener(Protocol):
 
     def on_connection_lost(self, connection: Connection, *, answered: bool) -> None:
         """The connection died before the end; ``answered`` when a byte of an answer had come."""
+        ...
+
+    def on_switched(self, transport: asyncio.Transport, headers: list[tuple[bytes, bytes]], rest: bytes) -> None:
+        """A 101 that was asked for: the transport is the listener's now, and ``rest`` came behind the head."""
         ...
 
     def on_upstream_full(self) -> None:
@@ -135,7 +141,10 @@ class Connection(asyncio.Protocol):
         self._answered = True
         try:
             self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+        except httptools.HttpParserUpgrade as upgrade:
+            self._switch(listener, data[upgrade.args[0] :])
+            return
+        except httptools.HttpParserError:
             self._broken()
             return
         if self.listener is not listener:
@@ -148,6 +157,12 @@ class Connection(asyncio.Protocol):
         listener.on_answer_batch()
         if self._ended:
             self._finish(listener)
+
+    def _switch(self, listener: Listener, rest: bytes) -> None:
+        # It speaks another protocol from here on and comes back to no pool; who took it closes it.
+        self.listener, self.closed = None, True
+        self.pool.forget(self)
+        listener.on_switched(self.transport, self._headers, rest)
 
     def _broken(self) -> None:
         listener, self.listener = self.listener, None
@@ -232,6 +247,8 @@ class Connection(asyncio.Protocol):
         status = self._parser.get_status_code()
         self._interim = status < _FIRST_FINAL
         if status == _SWITCHING:
+            if listener.switches and self._parser.should_upgrade():
+                return
             raise httptools.HttpParserError("101 was not asked for")
         if not self._interim:
             self._in_head = False

@@ -35,6 +35,8 @@ class Answer:
 class _Fetch:
     """Waiter and listener of one fetch."""
 
+    switches = False
+
     def __init__(self, method: bytes, request: bytes, body: bytes) -> None:
         self.method = method
         self.request = request
@@ -79,6 +81,9 @@ class _Fetch:
     def on_connection_lost(self, connection: Connection, *, answered: bool) -> None:  # noqa: ARG002
         self.connection = None
         self._fail("broke off")
+
+    def on_switched(self, transport: asyncio.Transport, headers: list[tuple[bytes, bytes]], rest: bytes) -> None:  # noqa: ARG002
+        transport.abort()
 
     def on_upstream_full(self) -> None:
         pass

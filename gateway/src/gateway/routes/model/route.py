@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from gateway.routes.model.values import Model, Seconds, Size
 
 _PATH = re.compile(r"(/|(/([A-Za-z0-9._~-]+|\{[a-z_]+\}))+)\Z")
+_ORIGIN = re.compile(r"(\*|https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?)\Z")
 
 
 class Timeouts(Model):
@@ -66,6 +67,21 @@ class RouteModel(Model):
     max_streams: int = Field(
         default=10, ge=1, description="Live streams of one client at a time, in one process; one more is 429."
     )
+    websocket: bool = Field(
+        default=False,
+        description=(
+            "Whether a WebSocket handshake (RFC 6455) is passed on and, when the service agrees, bytes both ways. "
+            "Identity, scopes and limits are those of any request; `max_streams` caps the open ones of one client, "
+            "`timeouts.idle` ends one on which neither side sends. Elsewhere the Upgrade is ignored."
+        ),
+    )
+    websocket_origins: tuple[str, ...] = Field(
+        default=(),
+        description=(
+            "Origins, such as `https://app.example.com`, whose pages may open a WebSocket besides pages of the host "
+            "that is asked; `*` for any. A client without Origin is no browser and is not held to it. Else 403."
+        ),
+    )
     timeouts: Timeouts = Field(default=Timeouts(), description="How long each part may take; then 504.")
     deprecated: Deprecation | None = Field(default=None, description="A version of it that is going away.")
 
@@ -75,6 +91,11 @@ class RouteModel(Model):
             raise ValueError("path is /words/{name}/... with no trailing slash")
         if self.default_version is not None and self.default_version not in self.versions:
             raise ValueError("default_version is not one of versions")
+        wrong = [origin for origin in self.websocket_origins if not _ORIGIN.match(origin)]
+        if wrong or (self.websocket_origins and not self.websocket):
+            raise ValueError("websocket_origins are *, or https://host:port in lower case, beside websocket = true")
+        if self.websocket and "GET" not in self.methods:
+            raise ValueError("a WebSocket is opened by GET, which is not one of methods")
         if self.scopes and self.identity != "required":
             raise ValueError('scopes need identity = "required"')
         if self.deprecated is not None and self.deprecated.version not in self.versions:

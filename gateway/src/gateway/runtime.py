@@ -11,7 +11,7 @@ import structlog
 
 from gateway.control.checks import Checks
 from gateway.control.documents import Documents
-from gateway.control.paths import owned
+from gateway.control.paths import OwnPaths
 from gateway.data.client_address import TrustedProxies
 from gateway.data.deadlines import Deadlines
 from gateway.data.retry_budget import RetryBudget
@@ -49,6 +49,7 @@ class Gateway:
         self.loop = asyncio.get_running_loop()
         self.table = RouteTable(load_routes(settings.routes))
         model = self.table.model
+        self._own = OwnPaths(model.own)
         self.metrics = Metrics()
         self.fetcher = Fetcher()
         self.spans = Spans(settings, self.fetcher, self.metrics.spans_dropped)
@@ -75,7 +76,8 @@ class Gateway:
 
     async def start(self) -> None:
         """Begin the background work; servers that are not there yet are waited for in the background."""
-        self.keys.start()
+        if self.table.identifies:
+            self.keys.start()
         self.limiter.link.start()
         await self.limiter.link.wait_up(_LIMITER_AT_START)
 
@@ -102,12 +104,15 @@ class Gateway:
             return
         self.upstreams.reload(table.model.upstreams)
         self.limiter.reload(table.model)
+        self._own = OwnPaths(table.model.own)
         self.table = table
+        if table.identifies:
+            self.keys.start()
         log.info("routes_reloaded", routes=len(table.model.routes))
 
     def owns(self, path: bytes) -> bool:
         """Whether the control plane answers the path."""
-        return owned(path)
+        return path in self._own
 
     def date(self) -> bytes:
         """The value of ``Date``, made once a second."""

@@ -2,7 +2,8 @@
 
 It cannot do without the keys of the token issuer, so it is not ready until it has had them once; after that it keeps
 them and verifies on while users is down. Every service and Redis are shown and do not decide: one service that is down
-must not take the way to the others with it, and without Redis each route has a declared mode.
+must not take the way to the others with it, and without Redis each route has a declared mode. Where no route looks at
+credentials no keys are needed.
 """
 
 from typing import Literal
@@ -40,7 +41,7 @@ async def ready(response: Response, gateway: TheGateway) -> Ready:
     """For a load balancer: send requests while this is 200."""
     checks = await gateway.checks.states()
     response.headers["cache-control"] = "no-store"
-    ok = gateway.keys.known and not gateway.draining
+    ok = (gateway.keys.known or not gateway.table.identifies) and not gateway.draining
     if not ok:
         response.status_code = 503
         response.headers["retry-after"] = "1"

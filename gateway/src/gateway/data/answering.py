@@ -141,6 +141,8 @@ def _ours(exchange: Exchange, with_policy: bool = True) -> list[bytes]:  # noqa:
         sunset = found.route.sunset
         lines += (b"deprecation: ", sunset.deprecation, b"\r\nsunset: ", sunset.sunset, b"\r\nlink: ")
         lines += (sunset.link(found.parameters), b"\r\n")
+    if found is not None and found.varies:
+        lines += (b"vary: ", b", ".join(found.varies), b"\r\n")
     if exchange.verdict is not None:
         lines.append(exchange.verdict.headers)
     if not exchange.keep_alive:

@@ -34,10 +34,12 @@ def split_target(target: bytes) -> tuple[bytes, bytes, bytes | None]:
     return path, query, authority
 
 
-def check_canonical(path: bytes) -> None:
-    """Raises Refusal 400 for a path with more than one reading."""
+def check_canonical(path: bytes, *, slash: bool = False) -> None:
+    """Raises Refusal 400 for a path with more than one reading; with ``slash`` it may end in one."""
     if _PLAIN.match(path):
         return
+    if slash:
+        path = path.removesuffix(b"/")
     if _SEGMENTS.match(path) is None or not _escapes_are_needed(path):
         raise Refusal(400, "bad_path", "The path is not in its canonical form.")
     if any(segment in (b".", b"..") for segment in path.split(b"/")):

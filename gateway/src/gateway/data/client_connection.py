@@ -281,7 +281,7 @@ class ClientConnection(HttpToolsProtocol):
             path, query, authority = split_target(self.url)
             if authority is not None:
                 head.host = check_authority(authority)
-            check_canonical(path)
+            check_canonical(path, slash=self.gateway.table.slashes)
             head.websocket = self.parser.should_upgrade() and asks_for_websocket(head)
         except Refusal as found:
             refusal = found

@@ -100,7 +100,10 @@ class Exchange:
         if self.early is not None:
             raise self.early
         fields = self.head.fields
-        self.match = found = match(self.gateway.table, self.method, self.path, self.query, fields.get(b"accept"))
+        head, table = self.head, self.gateway.table
+        self.match = found = match(
+            table, self.method, self.path, self.query, fields.get(b"accept"), head.host, head.headers
+        )
         route = found.route
         self.event("route", route=route.name, version=route.version or 0, upstream=found.upstream)
         if route.sunset is not None and time.time() >= route.sunset.ends:

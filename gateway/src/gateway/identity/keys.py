@@ -77,8 +77,9 @@ class KeySet:
         return True
 
     def start(self) -> None:
-        """Fetch at start, until it works, and every few minutes."""
-        self._background = self._loop.create_task(self._keep_fresh())
+        """Fetch at start, until it works, and every few minutes. Once: a second call does nothing."""
+        if self._background is None:
+            self._background = self._loop.create_task(self._keep_fresh())
 
     def stop(self) -> None:
         """End the background work."""

@@ -1,14 +1,28 @@
-"""Which route and version serves a request: version by path, by Accept, by query, else the route's default."""
+"""Which route and version serves a request.
+
+The path decides first, of the most specific host that has it (``a.example.com``, ``*.example.com``, any), among the
+routes whose conditions hold: words beat parameters beat the rest. Then the method: one the path does not take is 405,
+also where a wider path would take it. Then the version: by path, by Accept, by query, else the route's default. Last,
+of several routes the one with the most conditions.
+"""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.problem import Refusal
-from gateway.routes.table import Node, Route, RouteTable
+from gateway.routes.table import Route, RouteTable
+from gateway.routes.tree import ANY, Methods, first, walk
 
 _VERSION = re.compile(rb"[1-9][0-9]{0,3}")
 _MEDIA_TYPE = b"application/vnd.api+json"
-_PATH_VERSION = re.compile(rb"/v([0-9]{1,4})(/.*)\Z")
+_PATH_VERSION = re.compile(rb"v[0-9]{1,4}")
+_COMMON = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
+# Not even for a route that takes any: TRACE echoes a request (RFC 9110 section 9.3.8), CONNECT has no path.
+_NEVER = frozenset({b"TRACE", b"CONNECT"})
+_NONE: dict[int | None, Route] = {}
+
+Headers = Sequence[tuple[bytes, bytes]]
 
 
 @dataclass(slots=True)
@@ -19,83 +33,124 @@ class Match:
     parameters: list[bytes]
     path: bytes
     query: bytes
-    by_accept: bool = False
     # The upstream of this request: the route's, unless a split chose another.
-    upstream: str = ""
-
-    def __post_init__(self) -> None:
-        """A match starts with the route's upstream."""
-        if not self.upstream:
-            self.upstream = self.route.upstream
+    upstream: str
+    by_accept: bool = False
+    # The request headers that conditions looked at, for Vary.
+    varies: tuple[bytes, ...] = ()
 
 
-def match(table: RouteTable, method: bytes, path: bytes, query: bytes, accept: bytes | None) -> Match:
-    """The route of a canonical path. Raises Refusal 404, 405, 406 or 400."""
-    lookup = b"GET" if method == b"HEAD" else method
-    prefix = table.prefix
-    if not path.startswith(prefix + b"/"):
-        node, parameters = _found(table, path)
-        return Match(_plain(node, lookup), parameters, path, query)
-    rest = path[len(prefix) :]
-    by_path = _PATH_VERSION.match(rest)
-    if by_path is not None:
-        version = int(by_path[1])
-        if version not in table.versions or by_path[1] != str(version).encode():
+@dataclass(slots=True)
+class _Found:
+    """The place of a path: its routes by method and version."""
+
+    methods: Methods
+    parameters: list[bytes]
+    varies: tuple[bytes, ...] = ()
+
+
+def match(  # noqa: PLR0917 - the parts of a request
+    table: RouteTable,
+    method: bytes,
+    path: bytes,
+    query: bytes,
+    accept: bytes | None,
+    host: bytes = b"",
+    headers: Headers = (),
+) -> Match:
+    """The route of a canonical path; header names in lower case. Raises Refusal 404, 405, 406 or 400."""
+    exact = table.exact.get(path)
+    if exact is not None:
+        route = exact.get(method)
+        if route is not None:
+            return Match(route, [], path, query, route.upstream)
+    segments = path.split(b"/")
+    if not table.prefix or not path.startswith(table.below_prefix):
+        found = _place(table, segments, 1, host, query, headers)
+        route = _plain(found, method)
+        return Match(route, found.parameters, path, query, route.upstream, varies=found.varies)
+    depth = table.depth
+    word = segments[depth]
+    version = table.version_words.get(word)
+    if len(segments) > depth + 1 and (version is not None or _PATH_VERSION.fullmatch(word)):
+        if version is None:
             raise Refusal(404, "version_not_found", "There is no such version.")
-        node, parameters = _found(table, prefix + by_path[2])
-        return Match(_versioned(node, lookup, version), parameters, path, query)
-    node, parameters = _found(table, path)
-    _allowed(node, lookup, None)
-    version, query, by_accept = _asked_version(node, lookup, query, accept)
-    target = b"%b/v%d%b" % (prefix, version, rest)
-    return Match(_versioned(node, lookup, version), parameters, target, query, by_accept)
+        found = _place(table, segments, depth + 1, host, query, headers)
+        route = _versioned(found, method, version)
+        return Match(route, found.parameters, path, query, route.upstream, varies=found.varies)
+    found = _place(table, segments, depth, host, query, headers)
+    known = _known(found, method, None)
+    version, query, by_accept = _asked_version(known, query, accept)
+    target = b"%b/v%d%b" % (table.prefix, version, path[len(table.prefix) :])
+    route = known[version]
+    return Match(route, found.parameters, target, query, route.upstream, by_accept, found.varies)
 
 
-def _found(table: RouteTable, path: bytes) -> tuple[Node, list[bytes]]:
-    found = table.find(path)
-    if found is None:
-        raise Refusal(404, "route_not_found", "No such path.")
-    return found
+def _place(  # noqa: PLR0917
+    table: RouteTable, segments: list[bytes], start: int, host: bytes, query: bytes, headers: Headers
+) -> _Found:
+    versioned = start > 1
+    if not table.by_host:
+        tree = table.any_host
+        best = first(tree.versioned if versioned else tree.plain, segments, start, [])
+        if best is None:
+            raise _not_found(segments)
+        if not best[0].conditional:
+            return _Found(best[0].methods, best[1])
+    varies: tuple[bytes, ...] = ()
+    for tree in table.trees(host):
+        for node, parameters in walk(tree.versioned if versioned else tree.plain, segments, start, []):
+            varies += tuple(name for name in node.varies if name not in varies)
+            methods = node.fitting(headers, query)
+            if methods:
+                return _Found(methods, parameters, varies)
+    raise _not_found(segments, varies)
 
 
-def allow(node: Node, version: int | None) -> bytes:
+def _not_found(segments: list[bytes], varies: tuple[bytes, ...] = ()) -> Refusal:
+    if not segments[-1] and len(segments) > 2:  # noqa: PLR2004 - all but the path "/"
+        return Refusal(400, "bad_path", "The path is not in its canonical form.")
+    headers = ((b"vary", b", ".join(varies)),) if varies else ()
+    return Refusal(404, "route_not_found", "No such path.", headers=headers)
+
+
+def allow(methods: Methods, version: int | None) -> bytes:
     """The value of ``Allow`` (RFC 9110 section 10.2.1)."""
-    methods = {m for m, by_version in node.methods.items() if version is None or version in by_version}
-    if b"GET" in methods:
-        methods.add(b"HEAD")
-    methods.add(b"OPTIONS")
-    return b", ".join(sorted(methods))
+    names = {m for m, by_version in methods.items() if version is None or version in by_version}
+    names = names - {ANY} | _COMMON if ANY in names else names | {b"OPTIONS"}
+    return b", ".join(sorted(names))
 
 
-def _allowed(node: Node, method: bytes, version: int | None) -> None:
-    if method not in node.methods:
-        names = (b"allow", allow(node, version))
+def _known(found: _Found, method: bytes, version: int | None) -> dict[int | None, Route]:
+    """The routes of the method by version. Raises Refusal 405, or 204 for OPTIONS."""
+    methods = found.methods
+    known = methods.get(method) or (_NONE if method in _NEVER else methods.get(ANY, _NONE))
+    if not known or (version is not None and version not in known):
+        names = (b"allow", allow(methods, version))
         if method == b"OPTIONS":
             raise Refusal(204, "options", "", headers=(names,))
         raise Refusal(405, "method_not_allowed", "The path does not take this method.", headers=(names,))
+    return known
 
 
-def _plain(node: Node, method: bytes) -> Route:
-    _allowed(node, method, None)
-    return node.methods[method][None]
+def _plain(found: _Found, method: bytes) -> Route:
+    return _known(found, method, None)[None]
 
 
-def _versioned(node: Node, method: bytes, version: int) -> Route:
-    if not any(version in by_version for by_version in node.methods.values()):
+def _versioned(found: _Found, method: bytes, version: int) -> Route:
+    if not any(version in by_version for by_version in found.methods.values()):
         raise Refusal(404, "version_not_found", "The path does not exist in this version.")
-    by_version = node.methods.get(method, {})
-    if version not in by_version:
-        names = (b"allow", allow(node, version))
-        if method == b"OPTIONS":
-            raise Refusal(204, "options", "", headers=(names,))
-        raise Refusal(405, "method_not_allowed", "The path does not take this method.", headers=(names,))
-    return by_version[version]
+    return _known(found, method, version)[version]
 
 
-def _asked_version(node: Node, method: bytes, query: bytes, accept: bytes | None) -> tuple[int, bytes, bool]:
+def _default(known: dict[int | None, Route]) -> int:
+    stated = (route.default_version for route in known.values() if route.default_version is not None)
+    return next(stated, None) or min(version for version in known if version is not None)
+
+
+def _asked_version(known: dict[int | None, Route], query: bytes, accept: bytes | None) -> tuple[int, bytes, bool]:
     by_query, rest = _version_in_query(query)
     by_accept = _version_in_accept(accept)
-    known = node.methods[method]
     in_query, in_accept = _number(by_query), _number(by_accept)
     if by_query is not None and in_query not in known:
         raise Refusal(400, "version_unknown", "The version in the query does not exist.")
@@ -103,7 +158,7 @@ def _asked_version(node: Node, method: bytes, query: bytes, accept: bytes | None
         raise Refusal(406, "version_not_acceptable", "The version in Accept does not exist.")
     if in_query is not None and in_accept is not None and in_query != in_accept:
         raise Refusal(400, "version_ambiguous", "Accept and the query name different versions.")
-    version = in_query or in_accept or node.default_version[method]
+    version = in_query or in_accept or _default(known)
     return version, rest, by_query is None
 
 

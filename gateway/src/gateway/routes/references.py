@@ -1,7 +1,9 @@
 """What one table of the routes file says about another: names that must exist, routes that must not clash."""
 
 from collections.abc import Iterator
+from itertools import product
 
+from gateway.routes.conditions import compile_conditions, exclude_each_other
 from gateway.routes.model import RouteModel, RoutesModel
 
 Location = tuple[int | str, ...]
@@ -24,26 +26,44 @@ def _names(model: RoutesModel) -> Iterator[tuple[Location, str]]:
 
 
 def _versions(model: RoutesModel) -> Iterator[tuple[Location, str]]:
+    if not any(route.versions for route in model.routes):
+        return
     for index, route in enumerate(model.routes):
-        if route.path.startswith(model.api_prefix + "/"):
+        if model.api_prefix and route.path.startswith(model.api_prefix + "/"):
             if not route.versions:
                 yield ("routes", index, "versions"), f"a path under {model.api_prefix} needs versions"
         elif route.versions:
-            yield ("routes", index, "versions"), f"only a path under {model.api_prefix} has versions"
+            where = f"under {model.api_prefix}" if model.api_prefix else "under an api_prefix"
+            yield ("routes", index, "versions"), f"only a path {where} has versions"
 
 
 def _shape(route: RouteModel) -> str:
-    return "/".join("{}" if part.startswith("{") else part for part in route.path.split("/"))
+    parts = ("{*}" if p.endswith("*}") else "{}" if p.startswith("{") else p for p in route.path.split("/"))
+    return "/".join(parts)
 
 
 def _clashes(model: RoutesModel) -> Iterator[tuple[Location, str]]:
-    seen: dict[tuple[str, str, int | None], int] = {}
+    """Routes that one request may meet with nothing to choose between them."""
+    seen: dict[tuple[str, str, str, int | None], list[int]] = {}
     for index, route in enumerate(model.routes):
-        for method in route.methods:
-            for version in route.versions or (None,):
-                first = seen.setdefault((method, _shape(route), version), index)
-                if first != index:
-                    yield (
-                        ("routes", index, "path"),
-                        f"{method} is already taken by routes[{first}] for this path and version",
-                    )
+        told: set[int] = set()
+        for host, method, version in product(
+            [host.lower() for host in route.hosts] or [""], route.methods, route.versions or (None,)
+        ):
+            others = seen.setdefault((host, method, _shape(route), version), [])
+            for other in others:
+                if other != index and other not in told and _ambiguous(model.routes[other], route):
+                    told.add(other)
+                    yield ("routes", index, "path"), _clash(route, method, other)
+            if index not in others:
+                others.append(index)
+
+
+def _ambiguous(one: RouteModel, other: RouteModel) -> bool:
+    same = len(compile_conditions(one.when)) == len(compile_conditions(other.when))
+    return same and not exclude_each_other(one.when, other.when)
+
+
+def _clash(route: RouteModel, method: str, other: int) -> str:
+    taken = f"{method} is already taken by routes[{other}] for this path and version"
+    return f"{taken}; give one of them another condition" if route.when is not None else taken

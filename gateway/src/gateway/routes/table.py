@@ -1,13 +1,19 @@
-"""The compiled routes: a tree of path segments, so that a look-up costs the depth of the path and no more."""
+"""The compiled routes: all that the file says of a route, worked out once, and the trees they stand in."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
+from gateway.routes.conditions import compile_conditions
+from gateway.routes.hosts import host_name, patterns_of
+from gateway.routes.tree import Choice, Node
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gateway.routes.model import Deprecation, RouteModel, RoutesModel, Timeouts
 
 
@@ -48,17 +54,15 @@ class Route:
     sunset: Sunset | None
     # Whose pages may open a WebSocket; None where the route takes none.
     origins: frozenset[bytes] | None
+    default_version: int | None
 
 
-@dataclass(slots=True)
-class Node:
-    """One segment of the tree."""
+class Tree:
+    """The routes of one host, or of any: those with versions below the prefix, and those without."""
 
-    children: dict[bytes, Node] = field(default_factory=dict[bytes, "Node"])
-    parameter: Node | None = None
-    # By method, then by version (None for a path without versions).
-    methods: dict[bytes, dict[int | None, Route]] = field(default_factory=dict[bytes, dict[int | None, Route]])
-    default_version: dict[bytes, int] = field(default_factory=dict[bytes, int])
+    def __init__(self) -> None:
+        self.plain = Node()
+        self.versioned = Node()
 
 
 class RouteTable:
@@ -66,52 +70,72 @@ class RouteTable:
 
     def __init__(self, model: RoutesModel) -> None:
         self.model = model
-        self.prefix = model.api_prefix.encode()
-        self.root = Node()
+        self.routes: list[Route] = []
         self.versions: set[int] = set()
+        # Empty where no route has versions: then no path is read as one with a version.
+        self.prefix = model.api_prefix.encode() if any(route.versions for route in model.routes) else b""
+        self.below_prefix = self.prefix + b"/"
+        # The index of the first segment below the prefix.
+        self.depth = self.prefix.count(b"/") + 1
+        self.any_host = Tree()
+        self.by_host: dict[bytes, Tree] = {}
         for route in model.routes:
             self._add(route)
+        self.version_words = {b"v%d" % version: version for version in self.versions}
+        for tree in (self.any_host, *self.by_host.values()):
+            tree.plain.settle()
+            tree.versioned.settle()
+        # Whether a path may end in a slash: only where a route takes the rest of one.
+        self.slashes = any(route.path.endswith("*}") for route in model.routes)
+        # Whether any token is ever looked at: else no issuer's keys are needed.
+        self.identifies = any(route.identity != "ignored" for route in model.routes)
+        self.exact: dict[bytes, dict[bytes, Route]] = {} if self.by_host else self._exact()
 
     def _add(self, model: RouteModel) -> None:
-        node = self.root
-        for segment in model.path.encode().split(b"/")[1:]:
-            if segment.startswith(b"{"):
-                node.parameter = node.parameter or Node()
-                node = node.parameter
-            else:
-                node = node.children.setdefault(segment, Node())
+        conditions = compile_conditions(model.when)
+        segments = model.path.split("/")[self.depth if model.versions else 1 :]
+        trees = [self.by_host.setdefault(host.lower().encode(), Tree()) for host in model.hosts] or [self.any_host]
         self.versions.update(model.versions)
         for version in model.versions or (None,):
             route = _compile(model, version)
-            for method in model.methods:
-                node.methods.setdefault(method.encode(), {})[version] = route
-                if version is not None:
-                    default = model.default_version or min(model.versions)
-                    node.default_version[method.encode()] = default
+            self.routes.append(route)
+            for tree in trees:
+                node = (tree.plain if version is None else tree.versioned).place(segments)
+                node.choices += [Choice(conditions, method.encode(), version, route) for method in model.methods]
 
-    def find(self, path: bytes) -> tuple[Node, list[bytes]] | None:
-        """The node of an unversioned path with the values of its parameters; words win over parameters."""
-        return _walk(self.root, path.split(b"/"), 1, [])
+    def _exact(self) -> dict[bytes, dict[bytes, Route]]:
+        """Paths without parameters, as they are requested: words beat all else, so no walk is needed for them."""
+        found: dict[bytes, dict[bytes, Route]] = {}
+        for path, node in _words(self.any_host.plain, b""):
+            # The prefix belongs to the routes with versions.
+            if not self.prefix or not path.startswith(self.below_prefix):
+                found[path] = {method: routes[None] for method, routes in node.methods.items()}
+        for path, node in _words(self.any_host.versioned, b""):
+            for version in self.versions:
+                methods = {m: routes[version] for m, routes in node.methods.items() if version in routes}
+                found[b"%b/v%d%b" % (self.prefix, version, path)] = methods
+        return found
+
+    def trees(self, host: bytes) -> Iterator[Tree]:
+        """The trees in which a host's routes stand, the most specific first."""
+        if self.by_host:
+            for pattern in patterns_of(host_name(host)):
+                tree = self.by_host.get(pattern)
+                if tree is not None:
+                    yield tree
+        yield self.any_host
 
 
-def _walk(node: Node, segments: list[bytes], index: int, parameters: list[bytes]) -> tuple[Node, list[bytes]] | None:
-    if index == len(segments):
-        return (node, parameters) if node.methods else None
-    segment = segments[index]
-    child = node.children.get(segment)
-    if child is not None:
-        found = _walk(child, segments, index + 1, parameters)
-        if found is not None:
-            return found
-    if node.parameter is not None and segment:
-        return _walk(node.parameter, segments, index + 1, [*parameters, segment])
-    return None
+def _words(node: Node, path: bytes) -> Iterator[tuple[bytes, Node]]:
+    if node.choices and not node.conditional:
+        yield path, node
+    for word, child in node.children.items():
+        yield from _words(child, path + b"/" + word)
 
 
 def _compile(model: RouteModel, version: int | None) -> Route:
-    deprecated = model.deprecated
     return Route(
-        name=model.path,
+        name=model.name or model.path,
         upstream=model.upstream,
         version=version,
         version_bytes=b"" if version is None else str(version).encode(),
@@ -123,8 +147,9 @@ def _compile(model: RouteModel, version: int | None) -> Route:
         stream=model.stream,
         max_streams=model.max_streams,
         timeouts=model.timeouts,
-        sunset=_sunset(deprecated) if deprecated and deprecated.version == version else None,
         origins=frozenset(origin.encode() for origin in model.websocket_origins) if model.websocket else None,
+        sunset=next((_sunset(one) for one in model.deprecated if one.version == version), None),
+        default_version=model.default_version,
     )
 
 

@@ -1,14 +1,15 @@
 """What the routes file may say, as pydantic models, a file for each kind of table; all else in it is an error."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from gateway.routes.model.api_keys import Exchange
 from gateway.routes.model.limits import LimitPolicy
-from gateway.routes.model.route import Deprecation, RedisDown, RouteModel, Timeouts
+from gateway.routes.model.route import Deprecation, Identity, RedisDown, RouteModel, Timeouts
 from gateway.routes.model.upstreams import TargetModel, UpstreamModel
 from gateway.routes.model.values import Model, Size
+from gateway.routes.model.when import WhenModel
 
 __all__ = [
     "Defaults",
@@ -20,6 +21,7 @@ __all__ = [
     "TargetModel",
     "Timeouts",
     "UpstreamModel",
+    "WhenModel",
 ]
 
 
@@ -27,6 +29,7 @@ class Defaults(Model):
     """What a route that says nothing gets."""
 
     versions: tuple[int, ...] = Field(default=(), description="As the field of a route.")
+    identity: Identity | None = Field(default=None, description="As the field of a route.")
     timeouts: Timeouts | None = Field(default=None, description="As the table of a route.")
     limits: tuple[str, ...] | None = Field(default=None, description="As the field of a route.")
     redis_down: RedisDown | None = Field(default=None, description="As the field of a route.")
@@ -38,8 +41,14 @@ class RoutesModel(Model):
 
     api_prefix: str = Field(
         default="/api",
-        pattern=r"^(/[A-Za-z0-9._~-]+)+$",
-        description="Routes under this prefix have versions: `/api/things` is served as `/api/v1/things` as well.",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        description="Routes under this prefix have versions: `/api/things` is served as `/api/v1/things` as well. No "
+        "route without versions takes a path under it, unless no route of the file has any.",
+    )
+    own: tuple[Literal["page", "docs", "health", "metrics"], ...] = Field(
+        default=("page", "docs", "health", "metrics"),
+        description="What the gateway answers by itself: the page at `/` (and `/favicon.ico`), `/docs` with "
+        "`/openapi.json`, `/health/...`, `/metrics`. The paths of what is left out are for the routes.",
     )
     defaults: Defaults = Field(default=Defaults(), description="What a route that says nothing gets.")
     api_keys: Exchange | None = Field(default=None, description="Takes `X-API-Key`; without it no key is taken.")

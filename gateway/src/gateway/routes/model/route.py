@@ -2,14 +2,20 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from gateway.routes.model.values import Model, Seconds, Size
+from gateway.routes.model.when import WhenModel
 
-_PATH = re.compile(r"(/|(/([A-Za-z0-9._~-]+|\{[a-z_]+\}))+)\Z")
 _ORIGIN = re.compile(r"(\*|https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?)\Z")
+_PATH = re.compile(r"(/|(/([A-Za-z0-9._~-]+|\{[a-z_]+\}))*(/\{[a-z_]+\*\})?)\Z")
+_PARAMETER = re.compile(r"\{([a-z_]+)\*?\}")
+
+
+def _one_or_more(value: Any) -> Any:
+    return [value] if isinstance(value, dict) else value
 
 
 class Timeouts(Model):
@@ -38,21 +44,44 @@ class Deprecation(Model):
 
 
 RedisDown = Literal["open", "closed", "local"]
+Identity = Literal["required", "optional", "ignored"]
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "*"]
+Host = Annotated[str, Field(pattern=r"^(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$|^\[[0-9A-Fa-f:.]+\]$")]
 
 
 class RouteModel(Model):
     """One path with the methods that share everything below."""
 
-    path: str = Field(description="`/words/{parameter}/...`, without its version and without a trailing slash.")
-    methods: Annotated[tuple[Literal["GET", "POST", "PUT", "PATCH", "DELETE"], ...], Field(min_length=1)] = Field(
-        description="The methods it takes; HEAD comes with GET, and OPTIONS is answered by the gateway."
+    name: str = Field(
+        default="",
+        pattern=r"^[!-~]{0,100}$",
+        description="What metrics, logs and spans call it; by default its path. For routes that share one.",
+    )
+    path: str = Field(
+        description="`/words/{parameter}/...`, without its version and without a trailing slash; a last `/{rest*}` "
+        "takes all that follows, a trailing slash included. Of the paths that fit, words beat parameters beat the rest."
+    )
+    hosts: tuple[Host, ...] = Field(
+        default=(),
+        description="Only for these `Host`s: a name, or `*.example.com` for all below it; the most specific one that "
+        "has the path decides, and routes without hosts come last.",
+    )
+    methods: Annotated[tuple[Method, ...], Field(min_length=1)] = Field(
+        description='The methods it takes; "*" is any but TRACE and CONNECT. HEAD comes with GET, and OPTIONS is '
+        "answered by the gateway unless they are listed. A path that has no route for a method is 405, "
+        "also where a wider path would take it."
+    )
+    when: WhenModel | None = Field(
+        default=None,
+        description="What else a request must have; of several routes for a path and method the one that asks for "
+        "most wins.",
     )
     upstream: str = Field(description="The service it goes to.")
     versions: tuple[int, ...] = Field(default=(), description="The versions it exists in; none outside `api_prefix`.")
     default_version: int | None = Field(
         default=None, description="The version when a request names none; by default the lowest."
     )
-    identity: Literal["required", "optional", "ignored"] = Field(
+    identity: Identity = Field(
         default="required",
         description='"optional": credentials that are sent must hold; "ignored": only the service reads them.',
     )
@@ -83,21 +112,32 @@ class RouteModel(Model):
         ),
     )
     timeouts: Timeouts = Field(default=Timeouts(), description="How long each part may take; then 504.")
-    deprecated: Deprecation | None = Field(default=None, description="A version of it that is going away.")
+    deprecated: Annotated[tuple[Deprecation, ...], BeforeValidator(_one_or_more)] = Field(
+        default=(), description="A version of it that is going away; `[[routes.deprecated]]` for several."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if not _PATH.match(self.path):
-            raise ValueError("path is /words/{name}/... with no trailing slash")
+            raise ValueError("path is /words/{name}/... with no trailing slash, and only a last part may be {name*}")
         if self.default_version is not None and self.default_version not in self.versions:
             raise ValueError("default_version is not one of versions")
         wrong = [origin for origin in self.websocket_origins if not _ORIGIN.match(origin)]
         if wrong or (self.websocket_origins and not self.websocket):
             raise ValueError("websocket_origins are *, or https://host:port in lower case, beside websocket = true")
-        if self.websocket and "GET" not in self.methods:
+        if self.websocket and not {"GET", "*"} & set(self.methods):
             raise ValueError("a WebSocket is opened by GET, which is not one of methods")
         if self.scopes and self.identity != "required":
             raise ValueError('scopes need identity = "required"')
-        if self.deprecated is not None and self.deprecated.version not in self.versions:
+        ending = [one.version for one in self.deprecated]
+        if not set(ending) <= set(self.versions):
             raise ValueError("deprecated.version is not one of versions")
+        if len(set(ending)) < len(ending):
+            raise ValueError("a version is deprecated twice")
+        names = _PARAMETER.findall(self.path)
+        if len(set(names)) < len(names):
+            raise ValueError("a parameter of path is there twice")
+        # What a successor's parameters stand for is told by their order.
+        if any(len(_PARAMETER.findall(one.successor)) > len(names) for one in self.deprecated):
+            raise ValueError("deprecated.successor has more parameters than path")
         return self

@@ -7,8 +7,6 @@ import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
-import structlog
-
 from gateway.control.checks import Checks
 from gateway.control.documents import Documents
 from gateway.control.paths import OwnPaths
@@ -22,7 +20,8 @@ from gateway.identity.keys import KeySet
 from gateway.identity.tokens import TokenVerifier
 from gateway.limits.limiter import Limiter
 from gateway.limits.streams import Streams
-from gateway.routes.load import RoutesError, load_routes
+from gateway.reloading import Reloading, stamp
+from gateway.routes.load import load_routes
 from gateway.routes.table import RouteTable
 from gateway.telemetry.access_log import AccessLog
 from gateway.telemetry.metrics import Metrics
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
     from gateway.data.exchange import Exchange
     from gateway.settings import Settings
 
-log = structlog.stdlib.get_logger(__name__)
-
 _LIMITER_AT_START = 1.0
 
 
@@ -47,6 +44,7 @@ class Gateway:
         self.settings = settings
         self.team = team or Team(None)
         self.loop = asyncio.get_running_loop()
+        seen = stamp(settings.routes)
         self.table = RouteTable(load_routes(settings.routes))
         model = self.table.model
         self._own = OwnPaths(model.own)
@@ -71,11 +69,13 @@ class Gateway:
         self.tunnels = Tunnels(self.metrics.registry)
         self.checks = Checks(self)
         self.documents = Documents(self)
+        self.reloading = Reloading(self, seen)
         self.draining = False
         self._date = (0, b"")
 
     async def start(self) -> None:
         """Begin the background work; servers that are not there yet are waited for in the background."""
+        self.reloading.start()
         if self.table.identifies:
             self.keys.start()
         self.limiter.link.start()
@@ -83,6 +83,7 @@ class Gateway:
 
     async def stop(self) -> None:
         """After the last answer: close what is open and send what is still held."""
+        self.reloading.stop()
         self.keys.stop()
         self.limiter.link.stop()
         if self.api_keys is not None:
@@ -92,23 +93,14 @@ class Gateway:
         await self.spans.stop()
         self.fetcher.close()
 
-    def reload(self) -> None:
-        """Read the routes file again; a bad one is refused as a whole and the old one stays.
-
-        What is under way keeps the routes it began with. See Upstreams for theirs.
-        """
-        try:
-            table = RouteTable(load_routes(self.settings.routes))
-        except RoutesError as error:
-            log.error("routes_refused", problems=str(error).splitlines())  # noqa: TRY400 - the file is at fault
-            return
+    def take(self, table: RouteTable) -> None:
+        """New routes from now on; what is under way keeps those it began with. See Upstreams for theirs."""
         self.upstreams.reload(table.model.upstreams)
         self.limiter.reload(table.model)
         self._own = OwnPaths(table.model.own)
         self.table = table
         if table.identifies:
             self.keys.start()
-        log.info("routes_reloaded", routes=len(table.model.routes))
 
     def owns(self, path: bytes) -> bool:
         """Whether the control plane answers the path."""

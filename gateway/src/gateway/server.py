@@ -100,7 +100,7 @@ class GatewayServer(uvicorn.Server):
 
     def _reload(self) -> None:
         if self.gateway is not None:
-            self.gateway.reload()
+            self.gateway.reloading.soon()
 
     async def shutdown(self, sockets: Any = None) -> None:
         """Drain, then stop."""

@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     # Processes that share the port, each with its own connections to services and Redis; "auto": one a core.
     workers: int = Field(default=1, validation_alias="WORKERS", ge=1, le=256)
     routes: Path = Field(default=DEFAULT_FILE, validation_alias="GATEWAY_ROUTES")
+    # How often the routes file is looked at for a change; 0: only SIGHUP and the admin view read it again.
+    watch_seconds: float = Field(default=1.0, validation_alias="ROUTES_WATCH_SECONDS", ge=0, le=3600)
     redis_url: SecretStr = Field(default=SecretStr("redis://127.0.0.1:6379/0"), validation_alias="REDIS_URL")
     issuer: str = Field(default="http://127.0.0.1:8000", validation_alias="TOKEN_ISSUER")
     audience: str = Field(default="gatehouse", validation_alias="TOKEN_AUDIENCE")

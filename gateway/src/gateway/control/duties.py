@@ -15,7 +15,8 @@ def duties(gateway: Gateway) -> Mapping[str, Duty]:
     async def counted(_: dict[str, Any]) -> Snapshot:
         return snapshot(gateway)
 
-    async def reload(_: dict[str, Any]) -> None:
-        gateway.reload()
+    async def reload(_: dict[str, Any]) -> dict[str, Any]:
+        problems = await gateway.reloading.now()
+        return {"taken": not problems, "problems": problems, "version": gateway.reloading.version}
 
     return {"snapshot": counted, "reload": reload}

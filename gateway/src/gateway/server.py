@@ -62,7 +62,7 @@ class GatewayServer(uvicorn.Server):
         app.state.gateway = self.gateway = gateway = Gateway(self.settings, self.team)
         await gateway.start()
         await self.team.join(duties(gateway), self._orphaned)
-        if self.team.place is not None and self.team.place.again:
+        if self.team.place is not None and self.team.place.again and gateway.table.identifies:
             # The others serve this worker's listener until it can do what they can.
             await gateway.keys.wait_known(_KEYS_SECONDS)
         yield {"gateway": self.gateway}

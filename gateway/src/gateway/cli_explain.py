@@ -31,7 +31,12 @@ def explain(model: RoutesModel, method: str, target: str, accept: str | None) ->
         policy = model.limits[name]
         tiers = {"anonymous": policy.anonymous, **policy.tiers}
         figures = ", ".join(f"{tier} {quota.quota}/{quota.window:g}s" for tier, quota in tiers.items())
-        print(f"  limit      {name} by {policy.by}: {figures}; Redis down: {route.redis_down}")
+        more = "".join(f", {word} {n}" for word, n in (("burst", policy.burst), ("queue", policy.queue)) if n)
+        print(f"  limit      {name} ({policy.algorithm}{more}) by {' and '.join(policy.by)}: {figures}")
+        for tier, part in policy.overloaded.items():
+            print(f"             {tier} shrinks to {part:.0%} under full overload")
+    if route.limits:
+        print(f"  a request  costs {route.cost} of each; Redis down: {route.redis_down}")
     times = route.timeouts
     total = "none (stream)" if route.stream else f"{times.total:g}s"
     print(f"  deadlines  first byte {times.first_byte:g}s, idle {times.idle:g}s, total {total}")

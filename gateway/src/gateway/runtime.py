@@ -64,7 +64,7 @@ class Gateway:
             api_keys = ApiKeys(model.api_keys, origin + model.api_keys.path, settings.scale)
         self.api_keys = api_keys
         self.identity = Identity(verifier, self.keys, api_keys)
-        self.limiter = Limiter(settings.redis_url.get_secret_value(), model, settings.scale, self.metrics)
+        self.limiter = Limiter(settings.redis_url.get_secret_value(), model, settings.scale, self.metrics.registry)
         self.streams = Streams(settings.max_streams)
         self.tunnels = Tunnels(self.metrics.registry)
         self.checks = Checks(self)

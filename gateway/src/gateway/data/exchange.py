@@ -6,6 +6,7 @@ is called back when it must wait; a refusal anywhere ends in ``refuse``.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,8 @@ class Exchange:
         self.match: Match | None = None
         self.principal: Principal | None = None
         self.verdict: Verdict | None = None
+        # A limit that queues lets it go on later.
+        self.turn: asyncio.TimerHandle | None = None
         self.forwarding: Forwarding | None = None
         self.stream: Holder | None = None
         self.body: AnswerBody | None = None
@@ -141,8 +144,20 @@ class Exchange:
             refusal = verdict.refusal or self.early
             if refusal is not None:
                 self.refuse(refusal)
+            elif verdict.delay:
+                self.event("queued", seconds=f"{verdict.delay:.6f}")
+                self.turn = self.gateway.loop.call_later(verdict.delay, self._on_turn)
             else:
                 self._forward()
+        except Refusal as refusal:
+            self.refuse(refusal)
+        except Exception as error:  # noqa: BLE001 - said and logged by on_fault
+            self.on_fault(error)
+
+    def _on_turn(self) -> None:
+        self.turn = None
+        try:
+            self._forward()
         except Refusal as refusal:
             self.refuse(refusal)
         except Exception as error:  # noqa: BLE001 - said and logged by on_fault
@@ -260,6 +275,8 @@ class Exchange:
         self.held.clear()
         self.due = _NO_LIMIT
         self.gateway.deadlines.remove(self)
+        if self.turn is not None:
+            self.turn.cancel()
         stream, self.stream = self.stream, None
         if stream is not None:
             self.gateway.streams.release(stream)

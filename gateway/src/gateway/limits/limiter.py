@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hiredis
 import structlog
 
-from gateway.data.client_address import limit_key
 from gateway.limits.local_share import LocalShare
+from gateway.limits.metrics import LimitMetrics
+from gateway.limits.plan import Plan, plan
 from gateway.limits.redis_link import RedisLink
-from gateway.limits.verdict import UNLIMITED, Check, Reading, Verdict, closed, judge
+from gateway.limits.verdict import OPEN, UNLIMITED, Verdict, closed
 
 if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
     from gateway.data.exchange import Exchange
     from gateway.routes.model import RoutesModel
-    from gateway.telemetry.metrics import Metrics
+    from gateway.routes.table import Route
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -27,26 +31,47 @@ _PATIENCE = (0.042, 0.008)
 # A connection whose reply is later than that is given up.
 _LOST_AFTER = 1.0
 _BATCH = 64
-_PREFIX = "gatehouse:limit"
+# Tiers come from tokens: those that a route keeps plans for are bounded.
+_MAX_TIERS = 64
 
-SCRIPT = (Path(__file__).parent / "sliding_window.lua").read_text()
+SCRIPT = (Path(__file__).parent / "decide.lua").read_text()
 
-Asked = tuple["Exchange", list[Check]]
+Asked = tuple["Exchange", Plan, list[str]]
+
+
+def calm() -> float:
+    """No overload is known."""
+    return 0.0
 
 
 class Limiter:
-    """``check`` calls ``exchange.on_verdict``."""
+    """``check`` calls ``exchange.on_verdict``.
 
-    def __init__(self, url: str, model: RoutesModel, scale: float, metrics: Metrics) -> None:
-        self._policies = model.limits
+    ``overload`` says how overloaded the system is, 0 to 1; limits that say so are tightened by it. ``workers`` is the
+    number of processes that share this machine's part of a quota while Redis is away.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        model: RoutesModel,
+        scale: float,
+        registry: CollectorRegistry,
+        *,
+        overload: Callable[[], float] = calm,
+        workers: int = 1,
+    ) -> None:
+        self._local_share = model.local_share
         self._scale = scale
-        self._metrics = metrics
-        self._local = LocalShare(model.local_share)
+        self._overload = overload
+        self._workers = workers
+        self._local = LocalShare()
+        self._plans: dict[Route, dict[str | None, Plan]] = {}
         self._asked: list[Asked] = []
         self._loop = asyncio.get_running_loop()
-        self.link = RedisLink(url, SCRIPT, self._on_change)
+        self.link = RedisLink(url, SCRIPT)
         self._late: set[object] = set()
-        metrics.limiter_up(up=False)
+        self.metrics = LimitMetrics(registry, lambda: self.up, overload)
 
     @property
     def up(self) -> bool:
@@ -54,118 +79,126 @@ class Limiter:
         return self.link.up and not self._late
 
     def reload(self, model: RoutesModel) -> None:
-        """Take the figures of a new routes file."""
-        self._policies = model.limits
-        self._local = LocalShare(model.local_share)
+        """A new routes file: its routes bring their limits along."""
+        self._local_share = model.local_share
+        self._plans = {}
 
     def check(self, exchange: Exchange) -> None:
         """All limits of the request's route, or none of them, are charged."""
         assert exchange.match is not None  # noqa: S101 - only a routed request has limits
-        names = exchange.match.route.limits
-        if not names:
+        route = exchange.match.route
+        if not route.policies:
             exchange.on_verdict(UNLIMITED)
             return
-        checks = [self._limit(name, exchange) for name in names]
-        if not self.up:
-            self._without_redis(exchange, checks)
+        principal = exchange.principal
+        tier = None if principal is None else principal.limit_tier
+        plans = self._plans.get(route)
+        found = None if plans is None else plans.get(tier)
+        if found is None:
+            found = self._plan(route, tier)
+        if found.adaptive:
+            found = found.at(self._overload())
+        keys = found.keys(exchange)
+        if not self.link.up or self._late:
+            self._without_redis(exchange, found, keys)
             return
         if not self._asked:
             self._loop.call_soon(self._flush)
-        self._asked.append((exchange, checks))
+        self._asked.append((exchange, found, keys))
 
-    def _limit(self, name: str, exchange: Exchange) -> Check:
-        policy = self._policies[name]
-        principal = exchange.principal
-        if policy.by == "client" and principal is not None:
-            tier = policy.tiers.get(principal.limit_tier) or policy.tiers.get("free") or policy.anonymous
-            who = f"user:{principal.subject}"
-        else:
-            tier, who = policy.anonymous, f"address:{limit_key(exchange.address)}"
-        quota = max(1, int(tier.quota * self._scale))
-        return Check(name, f"{_PREFIX}:{name}:{tier.window:g}:{who}", quota, tier.window)
+    def _plan(self, route: Route, tier: str | None) -> Plan:
+        made = plan(route.policies, tier, route.cost, self._scale, self._local_share)
+        plans = self._plans.setdefault(route, {})
+        if len(plans) < _MAX_TIERS:
+            plans[tier] = made
+        return made
 
     def _flush(self) -> None:
         asked, self._asked = self._asked, []
+        if len(asked) <= _BATCH:
+            self._send(asked)
+            return
         for start in range(0, len(asked), _BATCH):
             self._send(asked[start : start + _BATCH])
 
     def _send(self, asked: list[Asked]) -> None:
         keys: list[str] = []
-        arguments: list[int] = []
-        for _, checks in asked:
-            arguments.append(len(checks))
-            for check in checks:
-                keys.append(check.key)
-                arguments += (check.quota, int(check.window * 1000))
-        rest = (len(keys), *keys, *arguments)
-        batch = _Batch(self, asked)
-
-        def on_reply(reply: Any) -> None:
-            if isinstance(reply, hiredis.ReplyError) and str(reply).startswith("NOSCRIPT"):
-                # Redis was restarted or flushed under us; EVAL loads the script again.
-                self.link.call("EVAL", SCRIPT, *rest, on_reply=on_reply)
-                return
-            batch.on_reply(reply)
-
-        self.link.call("EVALSHA", self.link.script_sha, *rest, on_reply=on_reply)
+        plans: dict[Plan, int] = {}
+        numbers: list[int] = []
+        for _, wanted, its_keys in asked:
+            keys += its_keys
+            number = plans.get(wanted)
+            if number is None:
+                number = plans[wanted] = len(plans) + 1
+            numbers.append(number)
+        arguments = [len(plans)]
+        for wanted in plans:
+            arguments += wanted.arguments
+        self.metrics.calls += 1
+        _Batch(self, asked, (len(keys), *keys, *arguments, *numbers)).send()
 
     def overdue(self, batch: object, asked: list[Asked]) -> None:
         """A reply is late: its requests are decided without it, and so are all others until it is there."""
         log.warning("limiter_redis_late")
         self._late.add(batch)
-        self._metrics.limiter_up(up=False)
-        for exchange, checks in asked:
-            self._without_redis(exchange, checks)
+        self.metrics.late += 1
+        for exchange, wanted, keys in asked:
+            self._without_redis(exchange, wanted, keys)
 
     def caught_up(self, batch: object) -> None:
         """The late reply came, or the connection is given up."""
         self._late.discard(batch)
-        if self.up:
-            self._on_change(True)
 
     def on_reply(self, asked: list[Asked], reply: Any) -> None:
         """What Redis said, or why it did not."""
         if isinstance(reply, Exception):
             if isinstance(reply, hiredis.ReplyError):
                 log.warning("limiter_redis_refused", error=str(reply).split(" ", 1)[0])
-            for exchange, checks in asked:
-                self._without_redis(exchange, checks)
+            for exchange, wanted, keys in asked:
+                self._without_redis(exchange, wanted, keys)
             return
-        for (exchange, checks), (admitted, *numbers) in zip(asked, reply, strict=True):
-            readings = [Reading(numbers[i], numbers[i + 1] / 1000) for i in range(0, len(numbers), 2)]
-            self._tell(exchange, judge(checks, readings, admitted=bool(admitted), outcome="allowed"))
+        at = 0
+        for exchange, wanted, _ in asked:
+            self._tell(exchange, wanted.judge(reply, at, "allowed"))
+            at += wanted.size
 
-    def _without_redis(self, exchange: Exchange, checks: list[Check]) -> None:
+    def _without_redis(self, exchange: Exchange, wanted: Plan, keys: list[str]) -> None:
         assert exchange.match is not None  # noqa: S101 - see check
         mode = exchange.match.route.redis_down
         if mode == "open":
-            self._tell(exchange, Verdict("open"))
+            self._tell(exchange, OPEN)
         elif mode == "closed":
             self._tell(exchange, closed())
         else:
-            scaled = [self._local.scaled(check) for check in checks]
-            admitted, readings = self._local.take(scaled)
-            self._tell(exchange, judge(scaled, readings, admitted=admitted, outcome="local"))
+            local = wanted.local(self._workers)
+            self._tell(exchange, local.judge(self._local.take(local, keys), 0, "local"))
 
     def _tell(self, exchange: Exchange, verdict: Verdict) -> None:
-        self._metrics.limit(verdict.outcome)
+        metrics = self.metrics
+        metrics.verdicts[verdict.outcome] += 1
+        if verdict.limit:
+            metrics.rejected[verdict.limit] += 1
+        if verdict.delay:
+            metrics.delayed += 1
+            metrics.delay_seconds += verdict.delay
         exchange.on_verdict(verdict)
-
-    def _on_change(self, up: bool) -> None:  # noqa: FBT001 - a callback
-        self._metrics.limiter_up(up=up)
-        if up:
-            self._local.clear()
 
 
 class _Batch:
     """One call in flight: its patience, and what becomes of a reply that comes after it."""
 
-    def __init__(self, limiter: Limiter, asked: list[Asked]) -> None:
+    def __init__(self, limiter: Limiter, asked: list[Asked], arguments: tuple[str | int, ...]) -> None:
         self._limiter = limiter
         self._asked = asked
+        self._arguments = arguments
         self._overdue = False
         self._loop = asyncio.get_running_loop()
         self._timer = self._loop.call_later(_PATIENCE[0], self._on_late)
+
+    def send(self) -> None:
+        """Ask."""
+        link = self._limiter.link
+        link.call("EVALSHA", link.script_sha, *self._arguments, on_reply=self._on_reply)
 
     def _on_late(self) -> None:
         self._timer = self._loop.call_later(_PATIENCE[1], self._on_overdue)
@@ -175,7 +208,11 @@ class _Batch:
         self._timer = self._loop.call_later(_LOST_AFTER, self._limiter.link.drop)
         self._limiter.overdue(self, self._asked)
 
-    def on_reply(self, reply: Any) -> None:
+    def _on_reply(self, reply: Any) -> None:
+        if isinstance(reply, hiredis.ReplyError) and str(reply).startswith("NOSCRIPT"):
+            # Redis was restarted or flushed under us; EVAL loads the script again.
+            self._limiter.link.call("EVAL", SCRIPT, *self._arguments, on_reply=self._on_reply)
+            return
         self._timer.cancel()
         if self._overdue:
             self._limiter.caught_up(self)

@@ -1,53 +1,45 @@
-"""The limits of one process alone, for the time Redis is away: each client gets a share of its quota here."""
+"""The limits of one process alone, for the time Redis is away: each client gets a share of its quota here.
+
+It is kept when Redis is back, until it is as old as its window: a Redis that comes and goes does not refill it.
+"""
+
+from __future__ import annotations
 
 import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING
 
-from gateway.limits.verdict import Check, Reading
+from gateway.limits.local_counts import Count, count
 
-_BUCKETS = 60
+if TYPE_CHECKING:
+    from gateway.limits.plan import Plan
+
 _MAX_KEYS = 50_000
 
 
 class LocalShare:
-    """The same sliding window as the script's, in memory and bounded."""
+    """In memory and bounded: of too many keys the one is forgotten that was asked about longest ago."""
 
-    def __init__(self, share: float) -> None:
-        self._share = share
-        self._used: dict[str, dict[int, int]] = {}
+    def __init__(self) -> None:
+        self._counts: OrderedDict[str, Count] = OrderedDict()
 
-    def scaled(self, check: Check) -> Check:
-        """The check with this process's share of the quota."""
-        return Check(check.policy, check.key, max(1, int(check.quota * self._share)), check.window)
+    def take(self, plan: Plan, keys: list[str]) -> list[int]:
+        """Charge all limits of a (local) plan or none; answers what decide.lua would."""
+        now = time.monotonic_ns() // 1000
+        counts = [self._count(key, rule.figures.code) for key, rule in zip(keys, plan.rules, strict=True)]
+        rules = list(zip(counts, plan.rules, strict=True))
+        told = [found.left(now, rule.capacity, rule.span, rule.cost) for found, rule in rules]
+        if any(left < rule.cost for (left, _), rule in zip(told, plan.rules, strict=True)):
+            return [number for left, wait in told for number in (-1 - left, wait)]
+        taken = [found.take(now, rule.capacity, rule.span, rule.cost) for found, rule in rules]
+        return [number for pair in taken for number in pair]
 
-    def take(self, checks: list[Check]) -> tuple[bool, list[Reading]]:
-        """Charge all of ``checks`` (already scaled) or none."""
-        now = time.monotonic()
-        readings: list[Reading] = []
-        counted: list[tuple[dict[int, int], int]] = []
-        for check in checks:
-            width = check.window / _BUCKETS
-            bucket = int(now / width)
-            buckets = self._buckets(check.key)
-            for old in [number for number in buckets if number < bucket - _BUCKETS]:
-                del buckets[old]
-            oldest = min(buckets, default=bucket)
-            remaining = check.quota - sum(buckets.values())
-            readings.append(Reading(remaining, (oldest + _BUCKETS + 1) * width - now))
-            counted.append((buckets, bucket))
-        if any(reading.remaining <= 0 for reading in readings):
-            return False, readings
-        for buckets, bucket in counted:
-            buckets[bucket] = buckets.get(bucket, 0) + 1
-        return True, [Reading(reading.remaining - 1, reading.reset) for reading in readings]
-
-    def _buckets(self, key: str) -> dict[int, int]:
-        found = self._used.get(key)
-        if found is None:
-            if len(self._used) >= _MAX_KEYS:
-                del self._used[next(iter(self._used))]
-            found = self._used[key] = {}
+    def _count(self, key: str, code: int) -> Count:
+        found = self._counts.get(key)
+        if found is not None:
+            self._counts.move_to_end(key)
+            return found
+        if len(self._counts) >= _MAX_KEYS:
+            self._counts.popitem(last=False)
+        found = self._counts[key] = count(code)
         return found
-
-    def clear(self) -> None:
-        """Redis is back and counts again."""
-        self._used.clear()

@@ -32,14 +32,13 @@ class LinkDownError(Exception):
 class RedisLink(asyncio.Protocol):
     """Connects by itself and for ever; ``up`` says whether calls are taken."""
 
-    def __init__(self, url: str, script: str, on_change: Callable[[bool], None]) -> None:
+    def __init__(self, url: str, script: str) -> None:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 6379
         self._tls = ssl.create_default_context() if parts.scheme == "rediss" else None
         self._username, self._password = unquote(parts.username or ""), unquote(parts.password or "")
         self._database = parts.path.strip("/") or "0"
         self._script = script
-        self._on_change = on_change
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._reader = hiredis.Reader()
@@ -111,7 +110,6 @@ class RedisLink(asyncio.Protocol):
         if self.up:
             self.up = False
             log.warning("limiter_redis_lost")
-            self._on_change(False)
         for on_reply in pending:
             on_reply(LinkDownError())
         self._lost.set()
@@ -126,7 +124,6 @@ class RedisLink(asyncio.Protocol):
                 self.up = True
                 self._first_up.set()
                 log.info("limiter_redis_up")
-                self._on_change(True)
                 await self._lost.wait()
             except (OSError, TimeoutError, LinkDownError, hiredis.ReplyError) as error:
                 log.debug("limiter_redis_probe_failed", error=type(error).__name__)

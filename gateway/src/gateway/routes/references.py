@@ -23,6 +23,8 @@ def _names(model: RoutesModel) -> Iterator[tuple[Location, str]]:
         for name in route.limits:
             if name not in model.limits:
                 yield ("routes", index, "limits"), f"there is no limit {name!r}"
+            elif route.cost > model.limits[name].most_at_once:
+                yield ("routes", index, "cost"), f"the limit {name!r} never has so much at once"
 
 
 def _versions(model: RoutesModel) -> Iterator[tuple[Location, str]]:

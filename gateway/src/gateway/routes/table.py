@@ -14,7 +14,7 @@ from gateway.routes.tree import Choice, Node
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gateway.routes.model import Deprecation, RouteModel, RoutesModel, Timeouts
+    from gateway.routes.model import Deprecation, LimitPolicy, RouteModel, RoutesModel, Timeouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,9 @@ class Route:
     identity: str
     scopes: frozenset[str]
     limits: tuple[str, ...]
+    # The same with what they say: a request keeps the limits of the file it began with.
+    policies: tuple[tuple[str, LimitPolicy], ...]
+    cost: int
     redis_down: str
     max_body: int
     stream: bool
@@ -97,7 +100,7 @@ class RouteTable:
         trees = [self.by_host.setdefault(host.lower().encode(), Tree()) for host in model.hosts] or [self.any_host]
         self.versions.update(model.versions)
         for version in model.versions or (None,):
-            route = _compile(model, version)
+            route = _compile(model, version, self.model.limits)
             self.routes.append(route)
             for tree in trees:
                 node = (tree.plain if version is None else tree.versioned).place(segments)
@@ -133,7 +136,7 @@ def _words(node: Node, path: bytes) -> Iterator[tuple[bytes, Node]]:
         yield from _words(child, path + b"/" + word)
 
 
-def _compile(model: RouteModel, version: int | None) -> Route:
+def _compile(model: RouteModel, version: int | None, limits: dict[str, LimitPolicy]) -> Route:
     return Route(
         name=model.name or model.path,
         upstream=model.upstream,
@@ -142,6 +145,8 @@ def _compile(model: RouteModel, version: int | None) -> Route:
         identity=model.identity,
         scopes=frozenset(model.scopes),
         limits=model.limits,
+        policies=tuple((name, limits[name]) for name in model.limits),
+        cost=model.cost,
         redis_down=model.redis_down,
         max_body=model.max_body,
         stream=model.stream,

@@ -24,17 +24,13 @@ class Metrics:
         self._seconds = Durations(
             "gateway_request_seconds", "From the head of a request to the end of its answer.", "route", _BUCKETS
         )
-        self._limits = Counts("gateway_limit_verdicts", "What the limits said.", ("outcome",))
-        for collector in (self._requests, self._seconds, self._limits):
+        for collector in (self._requests, self._seconds):
             registry.register(collector)
         self._refusals = Counter(
             "gateway_refusals", "Requests the gateway ended by itself.", ("code",), registry=registry
         )
         self._retries = Counter("gateway_retries", "Requests sent a second time.", ("upstream",), registry=registry)
         self.spans_dropped = Counter("gateway_spans_dropped", "Spans that could not be sent.", registry=registry)
-        self._limiter_up = Gauge(
-            "gateway_limiter_up", "1 while limits are counted in Redis; 0: each route's mode.", registry=registry
-        )
         self._deprecated = Counter(
             "gateway_deprecated_requests",
             "Requests of a deprecated version by who made them.",
@@ -81,11 +77,3 @@ class Metrics:
             return "other"
         self._consumers.add(name)
         return name
-
-    def limit(self, outcome: str) -> None:
-        """The limits said something."""
-        self._limits.add(outcome)
-
-    def limiter_up(self, *, up: bool) -> None:
-        """Redis came or went."""
-        self._limiter_up.set(int(up))

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from gateway.routes.model.api_keys import Exchange
-from gateway.routes.model.limits import LimitPolicy
+from gateway.routes.model.limits import LimitName, LimitPolicy
 from gateway.routes.model.route import Deprecation, Identity, RedisDown, RouteModel, Timeouts
 from gateway.routes.model.upstreams import TargetModel, UpstreamModel
 from gateway.routes.model.values import Model, Size
@@ -58,7 +58,7 @@ class RoutesModel(Model):
         le=1,
         description='The part of each quota that one process admits while Redis is away and the route says "local".',
     )
-    limits: dict[str, LimitPolicy] = Field(default={}, description="Limits by name, for the routes to name.")
+    limits: dict[LimitName, LimitPolicy] = Field(default={}, description="Limits by name, for the routes to name.")
     upstreams: dict[str, UpstreamModel] = Field(description="Services by name, for the routes to name.")
     routes: tuple[RouteModel, ...] = Field(description="What is matched, and what becomes of it.")
 

@@ -87,6 +87,9 @@ class RouteModel(Model):
     )
     scopes: tuple[str, ...] = Field(default=(), description="Scopes that a token must have; else 403.")
     limits: tuple[str, ...] = Field(default=("default",), description="All of them are charged, or none.")
+    cost: int = Field(
+        default=1, ge=1, le=1000, description="What a request takes of each of its limits; a refused one takes nothing."
+    )
     redis_down: RedisDown = Field(
         default="local",
         description="Its limits while Redis is away: all pass, none passes (503), or a local share of the quota does.",

@@ -12,7 +12,7 @@ from gateway.control.documents import Documents
 from gateway.control.paths import OwnPaths
 from gateway.data.client_address import TrustedProxies
 from gateway.data.deadlines import Deadlines
-from gateway.data.retry_budget import RetryBudget
+from gateway.data.further_attempts import FurtherAttempts
 from gateway.data.tunnels import Tunnels
 from gateway.identity.api_keys import ApiKeys
 from gateway.identity.identify import Identity
@@ -53,7 +53,7 @@ class Gateway:
         self.spans = Spans(settings, self.fetcher, self.metrics.spans_dropped)
         self.access_log = AccessLog(self.loop, settings.access_log)
         self.deadlines = Deadlines()
-        self.retry_budget = RetryBudget()
+        self.further_attempts = FurtherAttempts(self.metrics.registry)
         self.proxies = TrustedProxies(settings.trusted_proxies)
         self.upstreams = Upstreams(model.upstreams)
         self.keys = KeySet(self.fetcher, settings.jwks_url, settings.jwks_refresh_seconds)

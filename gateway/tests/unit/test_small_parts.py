@@ -5,9 +5,9 @@ import time
 import pytest
 
 from gateway.data.compression import coded_etag, compressible, negotiate, plain_etags, tag_sent
-from gateway.data.retry_budget import RetryBudget
 from gateway.telemetry.access_log import redacted
 from gateway.telemetry.trace_context import TraceContext
+from gateway.upstream.retry_budget import RetryBudget
 
 
 @pytest.mark.parametrize(

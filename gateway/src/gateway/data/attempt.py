@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _SWITCHING = 101
 _FIRST_FINAL = 200
+# The statuses above it may be worth another attempt.
+_NOT_IMPLEMENTED = 501
 
 
 class Attempt:
@@ -90,7 +92,7 @@ class Attempt:
         self.tell(Outcome.UNREACHABLE)
         if not self.over and not self.exchange.done:
             self.over = True
-            self.forwarding.on_unreachable(late=late)
+            self.forwarding.on_unreachable(self, late=late)
 
     # From the connection
 
@@ -103,7 +105,7 @@ class Attempt:
         self.exchange.client.resume_reading()
 
     def on_answer_head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        """Interim answers pass; the final one begins the client's."""
+        """Interim answers pass; the final one begins the client's, unless there is to be another attempt."""
         if self.over:
             return
         exchange, forwarding = self.exchange, self.forwarding
@@ -111,6 +113,9 @@ class Attempt:
             interim = interim_head(exchange, status, headers)
             if interim is not None:
                 self.out.append(interim)
+            return
+        if status > _NOT_IMPLEMENTED and not forwarding.accepts(self, status, headers):
+            self.over = True
             return
         self.answered_after = exchange.gateway.loop.time() - self.asked_at
         forwarding.on_answer()
@@ -167,7 +172,7 @@ class Attempt:
             self.out.clear()
         exchange.finish()
 
-    def on_connection_lost(self, connection: Connection, *, answered: bool) -> None:
+    def on_connection_lost(self, connection: Connection, *, answered: bool) -> None:  # noqa: ARG002 - as listeners are told
         """With the answer under way the client's is cut; before it the forwarding decides."""
         self.connection, exchange = None, self.exchange
         # A kept-alive connection may end just when it is used: that says nothing about the target.
@@ -181,4 +186,4 @@ class Attempt:
             self.forwarding.leave()
             exchange.cut()
         else:
-            self.forwarding.on_lost(self, connection, answered=answered)
+            self.forwarding.on_lost(self, answered=answered)

@@ -10,6 +10,7 @@ from gateway.data.attempt import Attempt
 from gateway.data.client_address import limit_key
 from gateway.data.compression import plain_etags
 from gateway.data.forwarded_head import Hop, connection_names, forwarded_head
+from gateway.data.retrying import Retrying
 from gateway.data.upload import Upload
 from gateway.data.websocket_handshake import SWITCH
 from gateway.problem import Refusal
@@ -38,6 +39,7 @@ class Forwarding:
         self.repeatable = self._may_repeat()
         self.upload = Upload(self, keep=self.repeatable) if exchange.head.body_expected else None
         self.attempt: Attempt | None = None
+        self._retrying: Retrying | None = None
         # Whether the client's share of the pool counts this request.
         self.counted = False
         self.started_ns = time.time_ns()
@@ -46,7 +48,8 @@ class Forwarding:
     @property
     def connection(self) -> Connection | None:
         """The one the request is on, and its answer comes from."""
-        return self.attempt.connection if self.attempt is not None else None
+        attempt = self.attempt
+        return attempt.connection if attempt is not None and not attempt.over else None
 
     @property
     def sending(self) -> bool:
@@ -65,7 +68,7 @@ class Forwarding:
 
     def begin(self) -> None:
         """Take the body, or the first of it, before a connection that others could use meanwhile."""
-        self.exchange.gateway.retry_budget.request()
+        self.upstream.retry_budget.request()
         if self.upload is None or self.upload.begin():
             self.ask()
 
@@ -107,21 +110,24 @@ class Forwarding:
             self.counted = False
             self.upstream.shares.leave(self)
 
-    def _try(self, *, again: Target | None = None) -> None:
-        """Ask a target's pool, or that of ``again`` for a connection of its own.
+    def _try(self) -> None:
+        target = self.upstream.choose()
+        if target is None:
+            self._busy()
+        else:
+            self.attempt_at(target, fresh=False)
+
+    def attempt_at(self, target: Target, *, fresh: bool) -> None:
+        """Ask the target's pool, ``fresh`` for a connection that no earlier request used.
 
         A wait there has a limit of its own and ends in 503, a late connect in 504.
         """
         exchange, model = self.exchange, self.upstream.model
-        target = again or self.upstream.choose()
-        if target is None:
-            self._busy()
-            return
         now = exchange.gateway.loop.time()
         self.late = "connect"
         exchange.due = now + model.connect + 0.5
         self.attempt = attempt = Attempt(self, target)
-        given = target.pool.acquire(attempt, fresh=again is not None)
+        given = target.pool.acquire(attempt, fresh=fresh)
         if given == "full":
             self._busy()
         elif given == "queued" and attempt.connection is None:
@@ -209,29 +215,28 @@ class Forwarding:
 
     # Failures of an attempt
 
-    def on_unreachable(self, *, late: bool) -> None:
+    def retrying(self) -> Retrying:
+        """Made at the first failure."""
+        if self._retrying is None:
+            self._retrying = Retrying(self)
+        return self._retrying
+
+    def accepts(self, attempt: Attempt, status: int, headers: list[tuple[bytes, bytes]]) -> bool:
+        """Whether an answer that tells of trouble is the client's; else there is to be another."""
+        return not self.route.retries.statuses or not self.retrying().after_status(attempt, status, headers)
+
+    def on_unreachable(self, attempt: Attempt, *, late: bool) -> None:
         """No connection could be made."""
+        if self.retrying().after_unreachable(attempt):
+            return
         if late:
             self._late("The service did not accept a connection in time.")
         else:
             self._broke("The service cannot be reached.")
 
-    def on_lost(self, attempt: Attempt, connection: Connection, *, answered: bool) -> None:
-        """The one safe retry, or a 502."""
-        # Only what a kept-alive connection lost before one byte came (TRAPS, forwarding 1 and 2), and only once.
-        exchange = self.exchange
-        if (
-            attempt.reused
-            and not answered
-            and self.repeatable
-            and (self.upload is None or self.upload.whole)
-            and not exchange.retried
-            and exchange.gateway.retry_budget.retry()
-        ):
-            exchange.retried = True
-            exchange.event("retry", upstream=self.upstream.name, connection_used=connection.used)
-            self._try(again=attempt.target)
-        else:
+    def on_lost(self, attempt: Attempt, *, answered: bool) -> None:
+        """The connection ended before the head of the answer was there."""
+        if not self.retrying().after_loss(attempt, answered=answered):
             self._broke("The service broke off.")
 
     def on_wrong_protocol(self) -> None:
@@ -255,14 +260,25 @@ class Forwarding:
                 self._late("The service did not take the body in time.")
             else:
                 exchange.refuse(Refusal(408, "request_timeout", "The body took too long.", close=True))
-        else:
+        elif not self._silent():
             self._late("The service did not answer in time.")
+
+    def _silent(self) -> bool:
+        """Whether a service that has not begun to answer is asked once more."""
+        attempt = self.attempt
+        if self.late != "first_byte" or attempt is None or not self.retrying().after_silence(attempt):
+            return False
+        attempt.tell(Outcome.LATE)
+        attempt.abandon()
+        return True
 
     def cancel(self) -> None:
         """Nobody waits for the answer any more: the upstream sees the connection close."""
         if self.upload is not None:
             self.upload.gathering = False
         self.upstream.shares.give_up(self)
+        if self._retrying is not None:
+            self._retrying.cancel()
         if self.attempt is not None:
             self.attempt.abandon()
         self.leave()

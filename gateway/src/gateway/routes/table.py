@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gateway.routes.conditions import compile_conditions
 from gateway.routes.hosts import host_name, patterns_of
+from gateway.routes.retries import RetryPolicy
 from gateway.routes.tree import Choice, Node
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Route:
     stream: bool
     max_streams: int
     timeouts: Timeouts
+    retries: RetryPolicy
     sunset: Sunset | None
     # Whose pages may open a WebSocket; None where the route takes none.
     origins: frozenset[bytes] | None
@@ -155,6 +157,7 @@ def _compile(model: RouteModel, version: int | None, limits: dict[str, LimitPoli
         origins=frozenset(origin.encode() for origin in model.websocket_origins) if model.websocket else None,
         sunset=next((_sunset(one) for one in model.deprecated if one.version == version), None),
         default_version=model.default_version,
+        retries=RetryPolicy.of(model.retries),
     )
 
 

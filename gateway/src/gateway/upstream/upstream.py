@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.upstream.balancing import BALANCERS, Balancer
+from gateway.upstream.retry_budget import RetryBudget
 from gateway.upstream.shares import Shares
 from gateway.upstream.target import Target
 
@@ -21,6 +22,7 @@ class Upstream:
         pools = {target.url: target.pool for target in before.targets} if before and _alike(before.model, model) else {}
         self.targets = tuple(Target(self, place, pools.get(place.url)) for place in model.places)
         self.shares = Shares()
+        self.retry_budget = RetryBudget()
         self.capacity = model.max_connections * len(self.targets)
         self._balancer: Balancer = BALANCERS[model.balancing]()
         self._usable = self.targets

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from gateway.routes.model.retries import Retries
 from gateway.routes.model.values import Model, Seconds, Size
 from gateway.routes.model.when import WhenModel
 
@@ -117,6 +118,9 @@ class RouteModel(Model):
     timeouts: Timeouts = Field(default=Timeouts(), description="How long each part may take; then 504.")
     deprecated: Annotated[tuple[Deprecation, ...], BeforeValidator(_one_or_more)] = Field(
         default=(), description="A version of it that is going away; `[[routes.deprecated]]` for several."
+    )
+    retries: Retries | None = Field(
+        default=None, description="Further attempts, beyond the two that are always made where they are safe."
     )
 
     @model_validator(mode="after")

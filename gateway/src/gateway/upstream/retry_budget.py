@@ -1,4 +1,4 @@
-"""Retries are a share of the requests: a service in trouble must not get its load twice (TRAPS, forwarding 2)."""
+"""Further attempts are a share of an upstream's requests: trouble must not double its load (TRAPS, forwarding 2)."""
 
 SHARE = 0.2
 _RESERVE = 64.0

@@ -101,6 +101,9 @@ BENCH := $(BIN)/python -m benchmarks.gateway
 
 bench: bench-gateway ## All benchmarks; each figure a ratio in one run, written to docs/benchmarks.md
 
+bench-gateway: $(SYNCED) ## The gateway against its peers, one core each (ROUNDS=3, SECONDS=5)
+	@$(BENCH) compare --rounds $(or $(ROUNDS),3) --seconds $(or $(SECONDS),5)
+
 profile-gateway: $(SYNCED) ## Where the gateway's time goes: make profile-gateway CANDIDATE=policy (MIXED=1, PERF=1)
 	@$(BENCH) profile $(or $(CANDIDATE),policy) $(if $(MIXED),--mixed) $(if $(PERF),--perf) $(if $(SECONDS),--seconds $(SECONDS))
 

@@ -2,13 +2,15 @@
 
 import argparse
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
 
-from benchmarks.gateway import profile
+from benchmarks.gateway import profile, results, tables
 from benchmarks.gateway.candidates import CANDIDATES
-from benchmarks.gateway.ground import standing
+from benchmarks.gateway.compare import compare
+from benchmarks.gateway.ground import Ground, standing
 from benchmarks.gateway.tools import MissingError, Tools
 
 _STATE = Path(__file__).parents[2] / ".state" / "bench"
@@ -21,6 +23,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--front", default="0", help="core of the candidate")
     parser.add_argument("--back", type=int, default=1, help="core of all else")
     commands = parser.add_subparsers(dest="command", required=True)
+    every = commands.add_parser("compare", help="all candidates, or some without writing results")
+    every.add_argument("names", nargs="*", help="none: all, and the results are written")
+    every.add_argument("--rounds", type=int, default=3)
+    every.add_argument("--seconds", type=float, default=5.0, help="of one run")
+    commands.add_parser("tables", help="write the tables of docs/benchmarks.md from the results again")
     quick = commands.add_parser("quick", help="requests a second and CPU time a request of some candidates")
     quick.add_argument("names", nargs="*", default=["bare", "policy", "nginx"])
     spy = commands.add_parser("profile", help="where the time goes")
@@ -31,19 +38,31 @@ def main(arguments: list[str] | None = None) -> int:
         each.add_argument("--mixed", action="store_true", help="many users on many paths")
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if given.command == "tables":
+        tables.write(results.update())
+        return 0
     front = tuple(int(core) for core in given.front.split(","))
-    tools = Tools(given.state)
+    folder = given.state / f"run-{os.getpid()}"
     try:
-        with standing(given.state / f"run-{os.getpid()}", tools, front, given.back) as ground:
-            if given.command == "quick":
-                profile.quick(ground, given.names, given.seconds, mixed=given.mixed)
-            else:
-                profile.quick(ground, [given.name, "nginx"], given.seconds, mixed=given.mixed)
-                profile.profile(ground, CANDIDATES[given.name], given.seconds, mixed=given.mixed, perf=given.perf)
+        with standing(folder, Tools(given.state), front, given.back) as ground:
+            good = _run(given, ground)
     except MissingError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    return 0
+    if given.command != "profile":
+        shutil.rmtree(folder)
+    return 0 if good else 1
+
+
+def _run(given: argparse.Namespace, ground: Ground) -> bool:
+    if given.command == "compare":
+        return compare(ground, given.names, given.rounds, given.seconds)
+    if given.command == "quick":
+        profile.quick(ground, given.names, given.seconds, mixed=given.mixed)
+        return True
+    profile.quick(ground, [given.name, "nginx"], given.seconds, mixed=given.mixed)
+    profile.profile(ground, CANDIDATES[given.name], given.seconds, mixed=given.mixed, perf=given.perf)
+    return True
 
 
 if __name__ == "__main__":

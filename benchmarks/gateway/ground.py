@@ -5,7 +5,7 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.gateway.server import Server, free_port
@@ -24,6 +24,17 @@ class UnfilledError(Exception):
     """A configuration names a value that nobody gave."""
 
 
+def filled(template: str, **values: object) -> str:
+    """A template with each ``@name@`` filled in."""
+
+    def value(found: re.Match[str]) -> str:
+        if found[1] not in values:
+            raise UnfilledError(f"{template}: {found[1]}")
+        return str(values[found[1]])
+
+    return re.sub(r"@([a-z_]+)@", value, (CONFIGS / template).read_text()).rstrip("\n")
+
+
 @dataclass(frozen=True, slots=True)
 class Ground:
     """Ports and folders of a run; ``front`` is the candidate's cores and ``back`` the core of all else."""
@@ -37,6 +48,7 @@ class Ground:
     spans: int
     status: int
     redis: int
+    upstream_pid: int = 0
 
     def write(self, template: str, folder: Path, **values: object) -> Path:
         """A configuration with each ``@name@`` filled in, as a file in ``folder``."""
@@ -52,14 +64,9 @@ class Ground:
             **values,
         }
 
-        def value(found: re.Match[str]) -> str:
-            if found[1] not in known:
-                raise UnfilledError(f"{template}: {found[1]}")
-            return str(known[found[1]])
-
         folder.mkdir(parents=True, exist_ok=True)
         written = folder / template
-        written.write_text(re.sub(r"@([a-z_]+)@", value, (CONFIGS / template).read_text()))
+        written.write_text(filled(template, **known) + "\n")
         return written
 
     def upstream_requests(self) -> int:
@@ -70,11 +77,6 @@ class Ground:
             while piece := link.recv(4096):
                 text += piece
         return int(text.rpartition(b"requests\n")[2].split()[2])
-
-    def spans_bytes(self) -> int:
-        """Bytes of spans that the sink took so far (its log is written once a second)."""
-        log = self.folder / "spans.log"
-        return sum(map(int, log.read_text().split())) if log.exists() else 0
 
     def forget_counters(self) -> None:
         """Empty Redis, so that a limit counts from nothing."""
@@ -87,8 +89,7 @@ class Ground:
 def standing(folder: Path, tools: Tools, front: tuple[int, ...], back: int) -> Iterator[Ground]:
     """Start what stands under the candidates, and stop it."""
     folder.mkdir(parents=True, exist_ok=True)
-    for log in ("seen.log", "spans.log"):
-        (folder / log).unlink(missing_ok=True)
+    (folder / "seen.log").unlink(missing_ok=True)
     ground = Ground(
         folder, tools, Issuer(folder / "keys"), front, back, free_port(), free_port(), free_port(), free_port()
     )
@@ -113,4 +114,4 @@ def standing(folder: Path, tools: Tools, front: tuple[int, ...], back: int) -> I
         folder / "redis.out",
     )
     with nginx, redis:
-        yield ground
+        yield replace(ground, upstream_pid=nginx.pid)

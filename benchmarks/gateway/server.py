@@ -86,7 +86,7 @@ class Server:
                 time.sleep(0.02)
             else:
                 return
-        raise StartError(f"{self._command[0]} does not listen:\n{self.said()}")
+        raise StartError(f"{Path(self._command[0]).name} does not listen: {self.said()}")
 
     def said(self) -> str:
         """The end of what it wrote."""

@@ -47,9 +47,9 @@ class Issuer:
         """The public key."""
         return self.folder / f"{algorithm}.pem"
 
-    def token(self, algorithm: str, subject: str = "7") -> str:
-        """An access token (RFC 9068) that holds for the run."""
-        now = int(time.time())
+    def token(self, algorithm: str, subject: str = "7", age: int = 0) -> str:
+        """An access token (RFC 9068) that holds for the run; made ``age`` seconds ago."""
+        now = int(time.time()) - age
         claims = {
             "iss": ISSUER,
             "aud": AUDIENCE,
@@ -64,6 +64,10 @@ class Issuer:
         return jwt.encode(
             claims, self._keys[algorithm], algorithm=algorithm, headers={"typ": "at+jwt", "kid": algorithm}
         )
+
+    def expired(self, algorithm: str) -> str:
+        """One that ended a while ago."""
+        return self.token(algorithm, age=2 * _LIFE)
 
     def forged(self, algorithm: str) -> str:
         """The same token with one bit of the signature's middle turned."""

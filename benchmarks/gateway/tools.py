@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _DEBIAN = {"nginx": "nginx", "haproxy": "haproxy", "wrk": "wrk", "h2load": "nghttp2-client"}
-_WHEELS = Path(__file__).parent / "peers" / "requirements.txt"
+_PEERS = Path(__file__).parent / "peers"
+_WHEELS = _PEERS / "requirements.txt"
 _SBIN = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 
 
@@ -45,7 +46,31 @@ class Tools:
             return self._debian(name)
         if name == "redis":
             return self._redis()
+        if name in ("node", "npm"):
+            return self._on_path(name)
+        if name == "fast-gateway":
+            return [*self.command("node"), str(self._fast_gateway())]
         return [str(self.python().parent / name)]
+
+    def _on_path(self, name: str) -> list[str]:
+        here = shutil.which(name)
+        if here is None:
+            raise MissingError("not in PATH (Debian: apt install nodejs npm)")
+        return [here]
+
+    def _fast_gateway(self) -> Path:
+        folder = self.folder / "fast-gateway"
+        wanted = (_PEERS / "fast_gateway" / "package.json").read_text()
+        stamp = folder / "installed.json"
+        if not (stamp.exists() and stamp.read_text() == wanted):
+            print("  fetching fast-gateway from npm")
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "package.json").write_text(wanted)
+            flags = ["--no-audit", "--no-fund", "--ignore-scripts", "--silent"]
+            _run([*self.command("npm"), "install", "--prefix", str(folder), *flags])
+            stamp.write_text(wanted)
+        # Beside its node_modules, where Node looks for them.
+        return Path(shutil.copy(_PEERS / "fast_gateway" / "gateway.js", folder))
 
     def _debian(self, name: str) -> list[str]:
         here = shutil.which(name) or shutil.which(name, path=os.pathsep.join(_SBIN))

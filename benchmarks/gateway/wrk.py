@@ -4,16 +4,38 @@ import subprocess
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 from benchmarks.gateway import machine
 from benchmarks.gateway.candidates.candidate import Candidate
 from benchmarks.gateway.figures import Load, read_report
 from benchmarks.gateway.ground import Ground
-from benchmarks.gateway.server import Server
 
 _REPORT = Path(__file__).parent / "report.lua"
 _MIXED = Path(__file__).parent / "mixed.lua"
 _GRACE = 30.0
+
+
+class Target(Protocol):
+    """What is loaded: a port, and the process whose CPU time counts."""
+
+    @property
+    def port(self) -> int:
+        """On loopback."""
+        ...
+
+    @property
+    def pid(self) -> int:
+        """Its children count too."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """The upstream itself as a target, for its own ceiling."""
+
+    port: int
+    pid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +70,18 @@ def headers(ground: Ground, candidate: Candidate) -> dict[str, str]:
 
 
 def load(
-    ground: Ground, candidate: Candidate, server: Server, connections: int, seconds: float, *, mixed: bool = False
+    ground: Ground, candidate: Candidate, server: Target, connections: int, seconds: float, *, mixed: bool = False
 ) -> Run:
     """Load it for ``seconds``; all requests alike, or of many users on many paths where ``mixed``."""
-    command = [*ground.tools.command("wrk"), "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency"]
+    command = [
+        *ground.tools.command("wrk"),
+        "-t1",
+        f"-c{connections}",
+        f"-d{seconds:g}s",
+        "--latency",
+        "--timeout",
+        "30s",
+    ]
     arguments: list[str] = []
     if mixed:
         command += ["-s", str(_MIXED)]

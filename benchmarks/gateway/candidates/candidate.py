@@ -25,8 +25,9 @@ class Setting:
 class Candidate:
     """``token`` is the algorithm of the token it is sent, None where it checks none.
 
-    ``work`` and ``leaves_out`` are for the reader of the figures. ``forwards`` is False where answers come from a
-    cache; ``condition`` is sent as If-None-Match; ``spans`` says that every request leaves spans at the sink.
+    ``limit_of_all``: its limit is of all users together. ``forwards`` is False where answers come from a cache;
+    ``condition`` is sent as If-None-Match; ``spans``: every request leaves spans at the sink; ``mixed``: it is also
+    run with many users on many paths. ``work`` and ``leaves_out`` are for the reader of the figures.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Candidate:
     path: str = "/api/v1/things/1"
     token: str | None = None
     limited: bool = False
+    limit_of_all: bool = False
     forwards: bool = True
     condition: str | None = None
     spans: bool = False

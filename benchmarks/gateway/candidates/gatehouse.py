@@ -1,6 +1,7 @@
 """This gateway, as `gateway run` starts it."""
 
 import sys
+from dataclasses import replace
 from importlib.metadata import version
 
 from benchmarks.gateway.candidates.candidate import Candidate, Setting
@@ -8,9 +9,9 @@ from benchmarks.gateway.server import Server, free_port
 from benchmarks.gateway.tokens import AUDIENCE, ISSUER
 
 
-def _server(setting: Setting, *, traces: str | None = None, workers: int = 1, **environment: str) -> Server:
+def _server(setting: Setting, *, traces: str | None = None, workers: int = 1, file: str = "gatehouse.toml") -> Server:
     ground, port = setting.ground, free_port()
-    routes = ground.write("gatehouse.toml", setting.folder, quota=setting.quota)
+    routes = ground.write(file, setting.folder, quota=setting.quota)
     spans = {} if traces is None else {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{ground.spans}"}
     return Server(
         [sys.executable, "-m", "gateway", "run"],
@@ -32,7 +33,6 @@ def _server(setting: Setting, *, traces: str | None = None, workers: int = 1, **
             "OTEL_EXPORTER_OTLP_ENDPOINT": "",
             "TRACES_SAMPLE_RATIO": traces or "0",
             **spans,
-            **environment,
         },
     )
 
@@ -79,5 +79,16 @@ TRACED = Candidate(
     token="EdDSA",  # noqa: S106 - the name of an algorithm
     limited=True,
     spans=True,
-    mixed=True,
+)
+CACHED = Candidate(
+    name="cached",
+    title="Gatehouse, cached",
+    work="answers from its memory; request id, standing headers, metrics, access log",
+    start=lambda setting: _server(setting, file="gatehouse_cache.toml"),
+    version=_version,
+    path="/api/v1/cacheable/1",
+    forwards=False,
+)
+NOT_MODIFIED = replace(
+    CACHED, name="not_modified", title="Gatehouse, cached, 304", work="as cached, 304", condition='"one"'
 )

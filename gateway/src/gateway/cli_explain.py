@@ -1,5 +1,6 @@
 """``gateway explain METHOD PATH``: the decision of the data plane, made by the data plane's own code."""
 
+from gateway.cache.told import cached
 from gateway.data.canonical_path import check_canonical, split_target
 from gateway.problem import Refusal
 from gateway.routes.match import match
@@ -47,6 +48,8 @@ def explain(model: RoutesModel, method: str, target: str, accept: str | None) ->
     if route.origins is not None:
         others = b" ".join(sorted(route.origins)).decode()
         print(f"  websocket  taken, of pages of the same host{' and of ' + others if others else ''}")
+    if route.cache is not None:
+        print(f"  cache      {cached(route.cache)}")
     if route.sunset is not None:
         print(f"  deprecated since {route.sunset.deprecation.decode()}, sunset {route.sunset.sunset.decode()}")
     return 0

@@ -7,6 +7,7 @@ import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
+from gateway.cache.shared_cache import SharedCache
 from gateway.control.checks import Checks
 from gateway.control.documents import Documents
 from gateway.control.paths import OwnPaths
@@ -67,6 +68,8 @@ class Gateway:
         self.limiter = Limiter(settings.redis_url.get_secret_value(), model, settings.scale, self.metrics.registry)
         self.streams = Streams(settings.max_streams)
         self.tunnels = Tunnels(self.metrics.registry)
+        self.cache = SharedCache(model.cache, compress=settings.compress)
+        self.metrics.registry.register(self.cache.outcomes)
         self.checks = Checks(self)
         self.documents = Documents(self)
         self.reloading = Reloading(self, seen)

@@ -70,6 +70,8 @@ def answer_head(exchange: Exchange, head: AnswerHead) -> bytes:
     if found is not None and found.by_accept:
         _vary(lines, head, b"Accept")
     lines += _left_out(exchange, head)
+    if exchange.caching is not None:
+        lines.append(exchange.caching.status_line())
     chunked = False
     if coding is None and length is not None and head.status != 204:  # noqa: PLR2004 - RFC 9110 section 8.6
         lines.append(b"content-length: %d\r\n" % length)
@@ -88,6 +90,15 @@ def answer_head(exchange: Exchange, head: AnswerHead) -> bytes:
     if not exchange.body_read or exchange.client.draining:
         exchange.keep_alive = False
     return b"".join([*lines, *_ours(exchange, b"content-security-policy" not in head.fields), b"\r\n"])
+
+
+def kept_answer_head(exchange: Exchange, status: int, lines: bytes, *, with_policy: bool) -> bytes:
+    """Head of an answer from the cache: ``lines``, status line first, and what is this request's own."""
+    exchange.status = status
+    exchange.head_sent = True
+    if not exchange.body_read or exchange.client.draining:
+        exchange.keep_alive = False
+    return b"".join([lines, *_ours(exchange, with_policy), b"\r\n"])
 
 
 def _left_out(exchange: Exchange, head: AnswerHead) -> list[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.cache.invalidation import invalidate
 from gateway.data.answer_head import AnswerHead
 from gateway.data.answering import answer_head, interim_head
 from gateway.data.tunnel import Tunnel
@@ -119,7 +120,15 @@ class Attempt:
             return
         self.answered_after = exchange.gateway.loop.time() - self.asked_at
         forwarding.on_answer()
-        self.out.append(answer_head(exchange, AnswerHead.read(status, headers)))
+        head = AnswerHead.read(status, headers)
+        if exchange.caching is not None:
+            kept = exchange.caching.on_head(head)
+            if kept is None:
+                return
+            head = kept
+        elif forwarding.route.changes is not None:
+            invalidate(exchange, head)
+        self.out.append(answer_head(exchange, head))
         self.body = exchange.body
 
     def on_switched(self, transport: asyncio.Transport, headers: list[tuple[bytes, bytes]], rest: bytes) -> None:
@@ -143,6 +152,8 @@ class Attempt:
 
     def on_answer_body(self, data: bytes) -> None:
         """A piece of it."""
+        if self.exchange.caching is not None:
+            self.exchange.caching.on_body(data)
         if self.body is not None:
             self.body.piece(data, self.out)
 
@@ -162,6 +173,12 @@ class Attempt:
         """The upstream is through; its connection is back in the pool or closed."""
         self.connection, body, exchange = None, self.body, self.exchange
         self.tell(of_status(exchange.status))
+        if exchange.caching is not None and not exchange.done and not self.over:
+            self.over = exchange.caching.taken is not None
+            if self.over:
+                self.forwarding.leave()
+            if exchange.caching.on_end():
+                return
         if body is None or exchange.done:
             return
         self.over = True

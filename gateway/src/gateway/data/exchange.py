@@ -21,6 +21,7 @@ from gateway.routes.match import Match, match
 from gateway.telemetry.trace_context import TraceContext
 
 if TYPE_CHECKING:
+    from gateway.cache.caching import Caching
     from gateway.data.answer_body import AnswerBody
     from gateway.data.client_connection import ClientConnection
     from gateway.data.request_head import RequestHead
@@ -58,6 +59,7 @@ class Exchange:
         self.verdict: Verdict | None = None
         # A limit that queues lets it go on later.
         self.turn: asyncio.TimerHandle | None = None
+        self.caching: Caching | None = None
         self.forwarding: Forwarding | None = None
         self.stream: Holder | None = None
         self.body: AnswerBody | None = None
@@ -156,6 +158,10 @@ class Exchange:
 
     def _on_turn(self) -> None:
         self.turn = None
+        self.fetch()
+
+    def fetch(self) -> None:
+        """Go on: its turn has come, or what it waited for in the cache is of no use to it."""
         try:
             self._forward()
         except Refusal as refusal:
@@ -164,7 +170,11 @@ class Exchange:
             self.on_fault(error)
 
     def _forward(self) -> None:
-        if self.match is not None and (self.websocket or self.match.route.stream):
+        assert self.match is not None  # noqa: S101 - only a routed request comes here
+        kept = self.match.route.cache is not None and self.caching is None and not self.websocket
+        if kept and self.gateway.cache.begin(self):
+            return
+        if self.websocket or self.match.route.stream:
             self.stream = self.gateway.streams.take(self)
         self.forwarding = Forwarding(self)
         self.forwarding.begin()
@@ -195,7 +205,7 @@ class Exchange:
 
     def refuse(self, refusal: Refusal) -> None:
         """Answer with a problem document, or cut the answer short when one has begun."""
-        if self.done:
+        if self.done or (self.caching is not None and self.caching.on_refused(refusal)):
             return
         self.code = refusal.code
         if self.forwarding is not None:
@@ -250,6 +260,8 @@ class Exchange:
             self.on_fault(error)
 
     def _late(self) -> None:
+        if self.caching is not None and self.caching.on_late():
+            return
         if self.forwarding is not None:
             self.forwarding.on_deadline()
         elif not self.body_read and self.match is None:
@@ -277,6 +289,8 @@ class Exchange:
         self.gateway.deadlines.remove(self)
         if self.turn is not None:
             self.turn.cancel()
+        if self.caching is not None:
+            self.caching.on_over()
         stream, self.stream = self.stream, None
         if stream is not None:
             self.gateway.streams.release(stream)

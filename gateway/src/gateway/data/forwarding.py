@@ -140,7 +140,8 @@ class Forwarding:
         """The request's head for a connection of ``pool``."""
         exchange = self.exchange
         assert exchange.match is not None  # noqa: S101 - see __init__
-        fields, peer = exchange.head.fields, exchange.client.peer
+        asked = exchange.head if exchange.caching is None else exchange.caching.asked(exchange.head)
+        fields, peer = asked.fields, exchange.client.peer
         trusted = exchange.gateway.proxies.trusts(peer)
         host = exchange.head.host or pool.authority
         hop = Hop(
@@ -153,7 +154,7 @@ class Forwarding:
         target = found.path + b"?" + found.query if found.query else found.path
         etags = {n: plain_etags(fields[n]) for n in (b"if-match", b"if-none-match") if n in fields}
         head = forwarded_head(
-            exchange.head,
+            asked,
             target,
             hop,
             host=host if self.upstream.model.preserve_host else pool.authority,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import product
 
+from gateway.routes.changes import kept_versions
 from gateway.routes.conditions import compile_conditions, exclude_each_other
 from gateway.routes.model import RouteModel, RoutesModel
 
@@ -11,7 +12,7 @@ Location = tuple[int | str, ...]
 
 def wrong_references(model: RoutesModel) -> list[tuple[Location, str]]:
     """Each wrong reference as the location of its field and what is wrong with it."""
-    return [*_names(model), *_versions(model), *_clashes(model)]
+    return [*_names(model), *_versions(model), *_clashes(model), *_invalidates(model)]
 
 
 def _names(model: RoutesModel) -> Iterator[tuple[Location, str]]:
@@ -69,3 +70,14 @@ def _ambiguous(one: RouteModel, other: RouteModel) -> bool:
 def _clash(route: RouteModel, method: str, other: int) -> str:
     taken = f"{method} is already taken by routes[{other}] for this path and version"
     return f"{taken}; give one of them another condition" if route.when is not None else taken
+
+
+def _invalidates(model: RoutesModel) -> Iterator[tuple[Location, str]]:
+    for index, route in enumerate(model.routes):
+        given = {part.strip("{}*") for part in route.path.split("/") if part.startswith("{")}
+        for path in route.invalidates:
+            unknown = {part.strip("{}*") for part in path.split("/") if part.startswith("{")} - given
+            if unknown:
+                yield ("routes", index, "invalidates"), f"{path!r} names {{{min(unknown)}}}, which the path has not"
+            elif not kept_versions(model, path):
+                yield ("routes", index, "invalidates"), f"no route keeps answers of {path!r}"

@@ -7,6 +7,7 @@ from datetime import UTC
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
+from gateway.routes.changes import changes
 from gateway.routes.conditions import compile_conditions
 from gateway.routes.hosts import host_name, patterns_of
 from gateway.routes.retries import RetryPolicy
@@ -15,7 +16,8 @@ from gateway.routes.tree import Choice, Node
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gateway.routes.model import Deprecation, LimitPolicy, RouteModel, RoutesModel, Timeouts
+    from gateway.routes.changes import Changed
+    from gateway.routes.model import CacheModel, Deprecation, LimitPolicy, RouteModel, RoutesModel, Timeouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,9 @@ class Route:
     # Whose pages may open a WebSocket; None where the route takes none.
     origins: frozenset[bytes] | None
     default_version: int | None
+    cache: CacheModel | None
+    # What of others' kept answers a change here puts out of date; None where nothing is kept.
+    changes: tuple[Changed, ...] | None
 
 
 class Tree:
@@ -102,7 +107,7 @@ class RouteTable:
         trees = [self.by_host.setdefault(host.lower().encode(), Tree()) for host in model.hosts] or [self.any_host]
         self.versions.update(model.versions)
         for version in model.versions or (None,):
-            route = _compile(model, version, self.model.limits)
+            route = _compile(model, version, self.model)
             self.routes.append(route)
             for tree in trees:
                 node = (tree.plain if version is None else tree.versioned).place(segments)
@@ -138,7 +143,8 @@ def _words(node: Node, path: bytes) -> Iterator[tuple[bytes, Node]]:
         yield from _words(child, path + b"/" + word)
 
 
-def _compile(model: RouteModel, version: int | None, limits: dict[str, LimitPolicy]) -> Route:
+def _compile(model: RouteModel, version: int | None, file: RoutesModel) -> Route:
+    limits = file.limits
     return Route(
         name=model.name or model.path,
         upstream=model.upstream,
@@ -158,6 +164,8 @@ def _compile(model: RouteModel, version: int | None, limits: dict[str, LimitPoli
         sunset=next((_sunset(one) for one in model.deprecated if one.version == version), None),
         default_version=model.default_version,
         retries=RetryPolicy.of(model.retries),
+        cache=model.cache,
+        changes=changes(file, model),
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from gateway.routes.model.api_keys import Exchange
+from gateway.routes.model.caching import CacheModel, CacheStore
 from gateway.routes.model.limits import LimitName, LimitPolicy
 from gateway.routes.model.route import Deprecation, Identity, RedisDown, RouteModel, Timeouts
 from gateway.routes.model.upstreams import TargetModel, UpstreamModel
@@ -12,6 +13,8 @@ from gateway.routes.model.values import Model, Size
 from gateway.routes.model.when import WhenModel
 
 __all__ = [
+    "CacheModel",
+    "CacheStore",
     "Defaults",
     "Deprecation",
     "Exchange",
@@ -58,6 +61,7 @@ class RoutesModel(Model):
         le=1,
         description='The part of each quota that one process admits while Redis is away and the route says "local".',
     )
+    cache: CacheStore = Field(default=CacheStore(), description="The room for kept answers.")
     limits: dict[LimitName, LimitPolicy] = Field(default={}, description="Limits by name, for the routes to name.")
     upstreams: dict[str, UpstreamModel] = Field(description="Services by name, for the routes to name.")
     routes: tuple[RouteModel, ...] = Field(description="What is matched, and what becomes of it.")

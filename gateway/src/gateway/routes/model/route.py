@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from gateway.routes.model.caching import CacheModel
 from gateway.routes.model.retries import Retries
 from gateway.routes.model.values import Model, Seconds, Size
 from gateway.routes.model.when import WhenModel
@@ -123,6 +124,14 @@ class RouteModel(Model):
         default=None, description="Further attempts, beyond the two that are always made where they are safe."
     )
 
+    cache: CacheModel | None = Field(default=None, description="Keep the answers to GET; without it nothing is kept.")
+    invalidates: tuple[str, ...] = Field(
+        default=(),
+        description="Further paths, written as a route's `path` with parameters of this one, whose kept answers a "
+        "successful request of an unsafe method here puts out of date, in all versions. The route's own path, and "
+        "Location and Content-Location of the answer, count without being named.",
+    )
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if not _PATH.match(self.path):
@@ -147,4 +156,10 @@ class RouteModel(Model):
         # What a successor's parameters stand for is told by their order.
         if any(len(_PARAMETER.findall(one.successor)) > len(names) for one in self.deprecated):
             raise ValueError("deprecated.successor has more parameters than path")
+        return self
+
+    @model_validator(mode="after")
+    def _cacheable(self) -> Self:
+        if self.cache is not None and (not {"GET", "*"} & set(self.methods) or self.stream):
+            raise ValueError("cache is for a route with GET that is no stream")
         return self

@@ -1,0 +1,103 @@
+"""One kept answer: what the service sent, for which request headers it holds, and its times."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.cache.directives import directives, first, joined
+from gateway.cache.freshness import may_be_stale
+from gateway.data.compression import compressible
+
+if TYPE_CHECKING:
+    from gateway.cache.freshness import Freshness, Headers
+    from gateway.cache.rendition import Rendition
+
+# Not the stored answer's to say when a 304 freshens it (RFC 9111 section 3.2), nor kept with it.
+_FRAMED = frozenset({b"content-length", b"content-encoding", b"content-type", b"content-range"})
+_OVERHEAD = 1200
+
+
+class Entry:
+    """Headers are end-to-end ones in lower case without Age and Content-Length; Date is always there."""
+
+    __slots__ = (
+        "asked",
+        "body",
+        "born",
+        "coded",
+        "compresses",
+        "error_until",
+        "etag",
+        "fresh_until",
+        "headers",
+        "hit",
+        "key",
+        "lenient",
+        "modified",
+        "newer",
+        "no_cache",
+        "older",
+        "path",
+        "renditions",
+        "shared",
+        "size",
+        "stale_until",
+        "status",
+        "vary",
+    )
+
+    def __init__(  # noqa: PLR0917 - a record
+        self,
+        key: bytes,
+        path: bytes,
+        status: int,
+        headers: Headers,
+        body: bytes,
+        vary: tuple[tuple[bytes, bytes], ...],
+        freshness: Freshness,
+        asked: float,
+    ) -> None:
+        self.key = key
+        self.path = path
+        self.status = status
+        self.headers = headers
+        self.body = body
+        # Names and normalized values of the request headers that chose this answer.
+        self.vary = vary
+        self.etag = first(headers, b"etag")
+        self.modified = first(headers, b"last-modified")
+        self.lenient = may_be_stale(directives(joined(headers, b"cache-control")))
+        self.asked = asked
+        self.born = freshness.born
+        self.fresh_until = 0.0 if freshness.no_cache else freshness.fresh_until
+        self.stale_until = freshness.stale_until
+        self.error_until = freshness.error_until
+        self.no_cache = freshness.no_cache
+        self.shared = freshness.shared
+        # Whether the gateway compresses it for who takes it.
+        self.compresses = compressible(status, dict(headers), len(body))
+        # Bodies by coding, made when first asked for, and the heads that go with them.
+        self.coded: dict[bytes, bytes] = {}
+        self.renditions: dict[tuple[bytes | None, bool, bool], Rendition] = {}
+        self.size = _OVERHEAD + len(body) + len(key) + sum(len(n) + len(v) + 100 for n, v in headers)
+        # The memory's: asked for since the hand last came by, and the neighbours in the line.
+        self.hit = False
+        self.newer: Entry | None = None
+        self.older: Entry | None = None
+
+    @property
+    def validators(self) -> Headers:
+        """The conditional headers that ask whether this answer still holds."""
+        lines: Headers = []
+        if self.etag is not None:
+            lines.append((b"if-none-match", self.etag))
+        if self.modified is not None:
+            lines.append((b"if-modified-since", self.modified))
+        return lines
+
+    def freshened(self, fresh: Headers) -> Headers:
+        """The headers after a 304 that brought ``fresh`` (RFC 9111 section 3.2)."""
+        replaced = {name for name, _ in fresh} - _FRAMED
+        return [line for line in self.headers if line[0] not in replaced] + [
+            line for line in fresh if line[0] in replaced
+        ]

@@ -1,0 +1,71 @@
+"""A fetch behind a stale answer that was given at once (stale-while-revalidate); no client waits for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.data.exchange import Exchange
+
+if TYPE_CHECKING:
+    from gateway.data.client_connection import ClientConnection
+
+
+class _Flow:
+    write_paused = False
+
+
+class _Nowhere:
+    """Where an answer goes that nobody reads."""
+
+    peer = ""
+    scheme_bytes = b"http"
+    draining = False
+    flow = _Flow()
+
+    def __init__(self, client: ClientConnection) -> None:
+        self.peer, self.scheme_bytes = client.peer, client.scheme_bytes
+        self.transport = self
+
+    def write(self, data: bytes) -> None:
+        """Dropped."""
+
+    def abort(self) -> None:
+        """Nothing to end."""
+
+    def is_closing(self) -> bool:
+        """Never: the fetch is for those who come next."""
+        return False
+
+    def pause_reading(self) -> None:
+        """There is no request to read."""
+
+    def resume_reading(self) -> None:
+        """See pause_reading."""
+
+    def turn_done(self, exchange: Exchange) -> None:
+        """No request stands behind this one."""
+
+
+class Refresh(Exchange):
+    """Asks again what ``origin`` asked, in its name; what comes of it concerns the cache alone."""
+
+    def __init__(self, origin: Exchange) -> None:
+        client: ClientConnection = _Nowhere(origin.client)  # pyright: ignore[reportAssignmentType] - all of it that is used here
+        super().__init__(origin.gateway, client, origin.head)
+        self.path, self.query = origin.path, origin.query
+        self.match, self.principal, self.address = origin.match, origin.principal, origin.address
+        self.body_read = True
+        self.method = b"GET"
+
+    def begin(self) -> None:
+        """Straight to the service: who asked was let in already."""
+        self.gateway.deadlines.add(self)
+        self.fetch()
+
+    def _record(self) -> None:
+        """No client, no line in the access log, no request in the metrics."""
+        self.done = True
+        self.due = float("inf")
+        self.gateway.deadlines.remove(self)
+        if self.caching is not None:
+            self.caching.on_over()

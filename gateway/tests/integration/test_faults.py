@@ -44,9 +44,9 @@ async def own(monkeypatch: pytest.MonkeyPatch) -> Gateway:
 def exchange(gateway: Gateway, target: bytes = b"/api/v1/limited", **headers: str) -> tuple[Exchange, Client]:
     client = Client()
     lines = [(b"host", b"a"), *((name.encode(), value.encode()) for name, value in headers.items())]
-    head = RequestHead(b"GET", target, lines, http11=True, keep_alive=True)
+    head = RequestHead(lines, http11=True, keep_alive=True)
     head.check()
-    return Exchange(gateway, client, head), client  # pyright: ignore[reportArgumentType]
+    return Exchange(gateway, client, head, b"GET", target), client  # pyright: ignore[reportArgumentType]
 
 
 def breaks(*_: Any, **__: Any) -> Any:

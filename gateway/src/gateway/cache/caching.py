@@ -89,6 +89,7 @@ class Caching:
         if not self.fills:
             return head
         sent = copy.copy(head)
+        sent.forwarded = None
         sent.headers = [line for line in head.headers if line[0] not in _CONDITIONAL]
         sent.fields = {name: value for name, value in head.fields.items() if name not in _CONDITIONAL}
         if self.entry is not None:

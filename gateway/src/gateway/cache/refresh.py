@@ -23,7 +23,7 @@ class _Nowhere:
     flow = _Flow()
 
     def __init__(self, client: ClientConnection) -> None:
-        self.peer, self.scheme_bytes = client.peer, client.scheme_bytes
+        self.peer, self.scheme_bytes, self.hop = client.peer, client.scheme_bytes, client.hop
         self.transport = self
 
     def write(self, data: bytes) -> None:
@@ -51,11 +51,10 @@ class Refresh(Exchange):
 
     def __init__(self, origin: Exchange) -> None:
         client: ClientConnection = _Nowhere(origin.client)  # pyright: ignore[reportAssignmentType] - all of it that is used here
-        super().__init__(origin.gateway, client, origin.head)
+        super().__init__(origin.gateway, client, origin.head, b"GET", origin.target)
         self.path, self.query = origin.path, origin.query
         self.match, self.principal, self.address = origin.match, origin.principal, origin.address
         self.body_read = True
-        self.method = b"GET"
 
     def begin(self) -> None:
         """Straight to the service: who asked was let in already."""

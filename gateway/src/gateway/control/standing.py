@@ -83,7 +83,7 @@ class _Answer:
         seconds = time.perf_counter() - self._started
         path = self._scope["path"]
         route = path if not path.startswith("/docs/") else "/docs/assets"
-        self._gateway.metrics.request(route, self._head.method, self._status, seconds)
+        self._gateway.metrics.request(route, self._scope["method"], self._status, seconds)
         self._gateway.access_log.line(
             method=self._scope["method"],
             path=path,

@@ -6,15 +6,29 @@ CVE-2021-29492).
 """
 
 import re
+from functools import lru_cache
 
 from gateway.problem import Refusal
 
 # Segments of pchar (RFC 3986 section 3.3) less ";"; an escape only for what must be escaped.
 _PLAIN = re.compile(rb"(?:/[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9._~!$&'()*+,=:@-]*)+\Z|/\Z")
 _SEGMENTS = re.compile(rb"(?:/(?:[A-Za-z0-9._~!$&'()*+,=:@-]|%[0-9A-Fa-f]{2})+)+\Z")
+_SHORT = 256
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _DANGEROUS = frozenset(b"/\\%;?#") | frozenset(range(0x20)) | {0x7F}
+
+
+@lru_cache(maxsize=4096)
+def _read_short(target: bytes) -> tuple[bytes, bytes]:
+    path, query, _ = split_target(target)
+    check_canonical(path)
+    return path, query
+
+
+def read_target(target: bytes) -> tuple[bytes, bytes]:
+    """Canonical path and query of a target in origin form; the short ones are remembered. Raises Refusal 400."""
+    return _read_short(target) if len(target) <= _SHORT else _read_short.__wrapped__(target)
 
 
 def split_target(target: bytes) -> tuple[bytes, bytes, bytes | None]:

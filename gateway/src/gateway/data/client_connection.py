@@ -7,6 +7,7 @@ becomes an Exchange. Both kinds stand in one queue, so pipelined requests are an
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,8 +15,9 @@ import httptools
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from gateway.data.canonical_path import check_canonical, split_target
+from gateway.data.canonical_path import check_canonical, read_target, split_target
 from gateway.data.exchange import Exchange
+from gateway.data.forwarded_head import Hop
 from gateway.data.request_head import RequestHead, check_authority, check_version
 from gateway.data.websocket_handshake import asks_for_websocket
 from gateway.problem import Refusal
@@ -35,6 +37,8 @@ _CHUNKS_PIECE = 16384
 _MAX_UNREAD = 65536
 _LINGER_SECONDS = 2.0
 _CHUNK_LINES = 16
+_MAX_REPEATABLE = 4096
+_REQUEST_LINE = re.compile(rb"(GET|HEAD|DELETE|OPTIONS) (/[!-~]{0,%d}) HTTP/1\.1" % (MAX_TARGET - 1))
 
 
 class ControlTurn:
@@ -73,6 +77,7 @@ class ClientConnection(HttpToolsProtocol):
         self.parser.set_dangerous_leniencies(lenient_data_after_close=False)
         self.peer = ""
         self.scheme_bytes = b"http"
+        self.hop = Hop("", trusted=False, scheme=b"http")
         self.draining = self.gateway.draining
         self._turns: deque[Exchange | ControlTurn] = deque()
         self._active: Exchange | ControlTurn | None = None
@@ -86,6 +91,10 @@ class ClientConnection(HttpToolsProtocol):
         self._refused: Refusal | None = None
         self._ignoring = False
         self._replaying = False
+        # What followed the request line of the last request, while the parser is between two messages.
+        self._repeatable: bytes | None = None
+        self._last_head: RequestHead | None = None
+        self._heads = 0
         self._paused = False
         self._head_timer: asyncio.TimerHandle | None = None
 
@@ -97,6 +106,7 @@ class ClientConnection(HttpToolsProtocol):
         self.flow = OrderedFlow(transport, self)
         self.peer = self.client[0] if self.client else ""
         self.scheme_bytes = (self.scheme or "http").encode()
+        self.hop = Hop(self.peer, self.gateway.proxies.trusts(self.peer), self.scheme_bytes)
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -119,7 +129,15 @@ class ClientConnection(HttpToolsProtocol):
         return bool(self._turns) or (self._stopped and len(self._unread) > _MAX_UNREAD)
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser, a piece at a time, so that a read full of small requests waits as bytes."""
+        """Feed the parser, a piece at a time, so that a read full of small requests waits as bytes.
+
+        A request whose headers are those of the one before is known already.
+        """
+        repeatable = self._repeatable
+        if repeatable is not None and data.endswith(repeatable) and not (self._ignoring or self._stopped):
+            line = _REQUEST_LINE.fullmatch(data, 0, len(data) - len(repeatable))
+            if line is not None and self._repeat(line[1], line[2]):
+                return
         if self._stopped:
             self._hold(data)
         elif len(data) <= _HEADS_PIECE or self._in_sized_body(len(data)):
@@ -134,6 +152,33 @@ class ClientConnection(HttpToolsProtocol):
                 size = _HEADS_PIECE if self._reading is None else _CHUNKS_PIECE
                 self._feed(data[at : at + size])
                 at += size
+
+    def _repeat(self, method: bytes, target: bytes) -> bool:
+        """Begin a request with the headers of the last; False where it is the control plane's.
+
+        The parser is between two messages and stays there: it took these very bytes for a whole request before.
+        """
+        assert self._last_head is not None  # noqa: S101 - set with _repeatable
+        refusal, path, query = None, target, b""
+        try:
+            path, query = read_target(target)
+        except Refusal as found:
+            refusal = found
+        if self.gateway.owns(path):
+            return False
+        self._await_reader()
+        self._unset_keepalive_if_required()
+        exchange = Exchange(self.gateway, self, self._last_head, method, target)
+        exchange.early, exchange.path, exchange.query = refusal, path, query
+        self._queue(exchange)
+        return True
+
+    def _remember(self, data: bytes) -> None:
+        """``data`` was one whole request without a body: its headers may come again to the byte."""
+        end = data.find(b"\r\n\r\n") + 4
+        start = data.find(b"\r\n")
+        if end == len(data) and start > 0 and end - start <= _MAX_REPEATABLE:
+            self._repeatable = data[start:]
 
     def _in_sized_body(self, size: int) -> bool:
         reading = self._reading
@@ -155,8 +200,11 @@ class ClientConnection(HttpToolsProtocol):
             self.data_received(unread)
 
     def _feed(self, data: bytes) -> None:
+        """Feed the parser; turn what it refuses into an answer."""
         if self._ignoring:
             return
+        between = not self._in_head and self._reading is None
+        heads, self._repeatable, self._last_head = self._heads, None, None
         self._loose += len(data)
         try:
             self.parser.feed_data(data)
@@ -168,6 +216,8 @@ class ClientConnection(HttpToolsProtocol):
         if self._loose > (MAX_TARGET + MAX_HEADERS if self._in_head else MAX_HEADERS):
             self._refused = _headers_too_large()
             self._unparsable()
+        elif between and self._heads == heads + 1 and self._last_head is not None:
+            self._remember(data)
         elif self._in_head and self._head_timer is None:
             self._head_timer = self.loop.call_later(self.gateway.settings.client_seconds, self._head_late)
 
@@ -232,6 +282,7 @@ class ClientConnection(HttpToolsProtocol):
         self.headers = []
         self.expect_100_continue = False
         self._in_head = True
+        self._heads += 1
         # What stands before it in the same read is not the head's; what follows in it is bounded by the read.
         self._loose = 0
         self._header_bytes = 0
@@ -267,14 +318,8 @@ class ClientConnection(HttpToolsProtocol):
         self._stop_head_timer()
         self._unset_keepalive_if_required()
         version = self.parser.get_http_version()
-        head = RequestHead(
-            self.parser.get_method(),
-            self.url,
-            self.headers,
-            http11=version == "1.1",
-            keep_alive=self.parser.should_keep_alive(),
-        )
-        refusal, path, query = None, self.url, b""
+        head = RequestHead(self.headers, http11=version == "1.1", keep_alive=self.parser.should_keep_alive())
+        refusal, path, query, authority = None, self.url, b"", None
         try:
             check_version(version)
             head.check()
@@ -282,14 +327,16 @@ class ClientConnection(HttpToolsProtocol):
             if authority is not None:
                 head.host = check_authority(authority)
             check_canonical(path, slash=self.gateway.table.slashes)
-            head.websocket = self.parser.should_upgrade() and asks_for_websocket(head)
+            head.websocket = self.parser.should_upgrade() and asks_for_websocket(self.parser.get_method(), head)
         except Refusal as found:
             refusal = found
         if refusal is None and self.gateway.owns(path):
             self._queue_control(head, path, query)
             return
-        exchange = Exchange(self.gateway, self, head)
+        exchange = Exchange(self.gateway, self, head, self.parser.get_method(), self.url)
         exchange.early, exchange.path, exchange.query = refusal, path, query
+        if refusal is None and authority is None and head.keep_alive and not head.body_expected:
+            self._last_head = None if self.parser.should_upgrade() else head
         self._reading = exchange
         self._queue(exchange)
 
@@ -472,8 +519,8 @@ class ClientConnection(HttpToolsProtocol):
             else:
                 reading.early = refusal
             return
-        head = RequestHead(b"GET", self.url[:MAX_TARGET], [], http11=True, keep_alive=False)
-        exchange = Exchange(self.gateway, self, head)
+        head = RequestHead([], http11=True, keep_alive=False)
+        exchange = Exchange(self.gateway, self, head, b"GET", self.url[:MAX_TARGET])
         exchange.early = refusal
         exchange.body_read = False
         self._reading = exchange

@@ -41,12 +41,15 @@ _NO_LIMIT = float("inf")
 class Exchange:
     """State of one request and its answer. Made by the client's connection, which calls ``begin`` at its turn."""
 
-    def __init__(self, gateway: Gateway, client: ClientConnection, head: RequestHead) -> None:
+    def __init__(
+        self, gateway: Gateway, client: ClientConnection, head: RequestHead, method: bytes, target: bytes
+    ) -> None:
         self.gateway = gateway
         self.client = client
         self.head = head
-        self.method = head.method
-        self.path = head.target
+        self.method = method
+        self.target = target
+        self.path = target
         self.query = b""
         self.started = gateway.loop.time()
         self.started_ns = time.time_ns()
@@ -215,7 +218,7 @@ class Exchange:
             return
         body = b""
         if refusal.status != 204:  # noqa: PLR2004 - the answer to OPTIONS has no body
-            body = problem_body(refusal, self.head.target, self.trace.trace_hex)
+            body = problem_body(refusal, self.target, self.trace.trace_hex)
         if refusal.close or not self.body_read or self.client.draining:
             self.keep_alive = False
         self.write(answering.refusal_head(self, refusal, len(body)))

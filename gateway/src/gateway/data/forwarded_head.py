@@ -6,6 +6,7 @@ state (RFC 9700 section 4.13), and names with an underscore, which CGI-like serv
 
 from dataclasses import dataclass
 
+from gateway.data.compression import plain_etags
 from gateway.data.request_head import RequestHead
 
 HOP_BY_HOP = frozenset(
@@ -69,6 +70,7 @@ _IDENTITY = (
     b"ssl-client",
     b"x-ssl-client",
 )
+_CONDITIONS = frozenset({b"if-match", b"if-none-match"})
 VIA = b"1.1 gatehouse"
 
 
@@ -79,7 +81,6 @@ class Hop:
     peer: str
     trusted: bool
     scheme: bytes
-    host: bytes
 
 
 def connection_names(value: bytes | None) -> frozenset[bytes]:
@@ -89,27 +90,33 @@ def connection_names(value: bytes | None) -> frozenset[bytes]:
     return frozenset(name.strip().lower() for name in value.split(b","))
 
 
-def forwarded_head(
-    head: RequestHead,
-    target: bytes,
-    hop: Hop,
-    *,
-    host: bytes,
-    request_id: bytes,
-    traceparent: bytes,
-    authorization: bytes | None,
-    etags: dict[bytes, bytes],
-) -> bytes:
-    """The whole head as bytes. ``authorization`` replaces the client's; ``etags`` its conditional headers."""
+@dataclass(slots=True)
+class Forwarded:
+    """The header section made of a head, for a host and an Authorization of the gateway's: what repeats, repeats."""
+
+    host: bytes
+    authorization: bytes | None
+    lines: bytes
+
+
+def forwarded_section(head: RequestHead, hop: Hop, host: bytes, authorization: bytes | None) -> bytes:
+    """The header lines without what differs for each request; ``authorization`` replaces the client's."""
+    made = head.forwarded
+    if made is None or made.host != host or made.authorization != authorization:
+        made = head.forwarded = Forwarded(host, authorization, _section(head, hop, host, authorization))
+    return made.lines
+
+
+def _section(head: RequestHead, hop: Hop, host: bytes, authorization: bytes | None) -> bytes:
     fields = head.fields
     named = connection_names(fields.get(b"connection"))
-    lines = [head.method, b" ", target, b" HTTP/1.1\r\nhost: ", host, b"\r\n"]
+    lines = [b"host: ", host, b"\r\n"]
     for name, value in head.headers:
         if name in _DROPPED or name in named or name.startswith(_IDENTITY) or b"_" in name:
             continue
         if name == b"authorization" and authorization is not None:
             continue
-        lines += (name, b": ", etags.get(name, value), b"\r\n")
+        lines += (name, b": ", plain_etags(value) if name in _CONDITIONS else value, b"\r\n")
     if authorization is not None:
         lines += (b"authorization: ", authorization, b"\r\n")
     if head.chunked:
@@ -118,15 +125,16 @@ def forwarded_head(
         lines.append(b"content-length: %d\r\n" % head.content_length)
     if head.expects_continue:
         lines.append(b"expect: 100-continue\r\n")
-    lines += _forwarding(fields, hop)
-    lines += (b"x-request-id: ", request_id, b"\r\ntraceparent: ", traceparent, b"\r\n\r\n")
+    lines += _forwarding(fields, hop, head.host or host)
     return b"".join(lines)
 
 
-def _forwarding(fields: dict[bytes, bytes], hop: Hop) -> tuple[bytes, ...]:
-    peer = hop.peer.encode()
+def _forwarding(fields: dict[bytes, bytes], hop: Hop, host: bytes) -> tuple[bytes, ...]:
+    peer, scheme = hop.peer.encode(), hop.scheme
+    if hop.trusted:
+        scheme, host = fields.get(b"x-forwarded-proto", b"http"), fields.get(b"x-forwarded-host", host)
     node = b'"[%b]"' % peer if b":" in peer else peer
-    chain, forwarded = peer, b'for=%b;host="%b";proto=%b' % (node, hop.host, hop.scheme)
+    chain, forwarded = peer, b'for=%b;host="%b";proto=%b' % (node, host, scheme)
     if hop.trusted:
         if b"x-forwarded-for" in fields:
             chain = fields[b"x-forwarded-for"] + b", " + peer
@@ -137,9 +145,9 @@ def _forwarding(fields: dict[bytes, bytes], hop: Hop) -> tuple[bytes, ...]:
         b"x-forwarded-for: ",
         chain,
         b"\r\nx-forwarded-proto: ",
-        hop.scheme,
+        scheme,
         b"\r\nx-forwarded-host: ",
-        hop.host,
+        host,
         b"\r\nforwarded: ",
         forwarded,
         b"\r\nvia: ",

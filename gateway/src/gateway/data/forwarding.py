@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from gateway.data.attempt import Attempt
 from gateway.data.client_address import limit_key
-from gateway.data.compression import plain_etags
-from gateway.data.forwarded_head import Hop, connection_names, forwarded_head
+from gateway.data.forwarded_head import connection_names, forwarded_section
 from gateway.data.retrying import Retrying
 from gateway.data.upload import Upload
 from gateway.data.websocket_handshake import SWITCH
@@ -139,31 +138,19 @@ class Forwarding:
     def head(self, pool: Pool) -> bytes:
         """The request's head for a connection of ``pool``."""
         exchange = self.exchange
-        assert exchange.match is not None  # noqa: S101 - see __init__
-        asked = exchange.head if exchange.caching is None else exchange.caching.asked(exchange.head)
-        fields, peer = asked.fields, exchange.client.peer
-        trusted = exchange.gateway.proxies.trusts(peer)
-        host = exchange.head.host or pool.authority
-        hop = Hop(
-            peer=peer,
-            trusted=trusted,
-            scheme=fields.get(b"x-forwarded-proto", b"http") if trusted else exchange.client.scheme_bytes,
-            host=fields.get(b"x-forwarded-host", host) if trusted else host,
+        found, principal = exchange.match, exchange.principal
+        assert found is not None  # noqa: S101 - see __init__
+        head = exchange.head if exchange.caching is None else exchange.caching.asked(exchange.head)
+        host = (self.upstream.model.preserve_host and head.host) or pool.authority
+        authorization = principal.forward_as if principal is not None else None
+        return b"%b %b HTTP/1.1\r\n%bx-request-id: %b\r\ntraceparent: %b\r\n%b\r\n" % (
+            self.method,
+            found.path + b"?" + found.query if found.query else found.path,
+            forwarded_section(head, exchange.client.hop, host, authorization),
+            exchange.request_id,
+            exchange.trace.traceparent(),
+            SWITCH if exchange.websocket else b"",
         )
-        found = exchange.match
-        target = found.path + b"?" + found.query if found.query else found.path
-        etags = {n: plain_etags(fields[n]) for n in (b"if-match", b"if-none-match") if n in fields}
-        head = forwarded_head(
-            asked,
-            target,
-            hop,
-            host=host if self.upstream.model.preserve_host else pool.authority,
-            request_id=exchange.request_id,
-            traceparent=exchange.trace.traceparent(),
-            authorization=exchange.principal.forward_as if exchange.principal else None,
-            etags=etags,
-        )
-        return head[:-2] + SWITCH + b"\r\n" if exchange.websocket else head
 
     def on_head_sent(self, attempt: Attempt, connection: Connection) -> None:
         """The head is out; the body, if there is one, follows."""

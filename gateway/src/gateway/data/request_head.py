@@ -1,8 +1,14 @@
-"""The head of one request: what the gateway looks at, picked out in one pass over the headers."""
+"""The headers of a request: what the gateway looks at, picked out in one pass over them."""
+
+from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from gateway.problem import Refusal
+
+if TYPE_CHECKING:
+    from gateway.data.forwarded_head import Forwarded
 
 _SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}\Z")
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*)(?::[0-9]{1,5})?\Z")
@@ -52,7 +58,10 @@ _LISTS = frozenset(
 
 
 class RequestHead:
-    """Method, target and headers as received (names in lower case), and the few fields the steps read."""
+    """The headers as received (names in lower case), and the few fields the steps read.
+
+    A client that sends the same headers again, byte by byte, is served with the same object: see ClientConnection.
+    """
 
     __slots__ = (
         "body_expected",
@@ -60,26 +69,15 @@ class RequestHead:
         "content_length",
         "expects_continue",
         "fields",
+        "forwarded",
         "headers",
         "host",
         "http11",
         "keep_alive",
-        "method",
-        "target",
         "websocket",
     )
 
-    def __init__(
-        self,
-        method: bytes,
-        target: bytes,
-        headers: list[tuple[bytes, bytes]],
-        *,
-        http11: bool,
-        keep_alive: bool,
-    ) -> None:
-        self.method = method
-        self.target = target
+    def __init__(self, headers: list[tuple[bytes, bytes]], *, http11: bool, keep_alive: bool) -> None:
         self.headers = headers
         self.http11 = http11
         self.keep_alive = keep_alive and http11
@@ -91,6 +89,7 @@ class RequestHead:
         self.body_expected = False
         # A handshake that a route may take: set by the client's connection, which knows whether an Upgrade is there.
         self.websocket = False
+        self.forwarded: Forwarded | None = None
 
     def check(self) -> None:
         """Read the headers. Raises Refusal 400 and asks to close where the framing cannot be trusted."""

@@ -22,11 +22,11 @@ _VERSION = ((b"upgrade", b"websocket"), (b"sec-websocket-version", b"13"))
 _DEFAULT_PORTS = (b":80", b":443")
 
 
-def asks_for_websocket(head: RequestHead) -> bool:
+def asks_for_websocket(method: bytes, head: RequestHead) -> bool:
     """Whether a head is a handshake (section 4.1); any other Upgrade is ignored (RFC 9110 section 7.8)."""
     fields = head.fields
     return (
-        head.method == b"GET"
+        method == b"GET"
         and head.http11
         and not head.body_expected
         and fields.get(b"upgrade", b"").lower() == b"websocket"

@@ -63,7 +63,9 @@ class Metrics:
         if found.route.sunset is not None:
             self._deprecated.labels(name, str(found.route.version), self._consumer(exchange)).inc()
 
-    def request(self, route: str, method: bytes, status: int, seconds: float, trace_id: str | None = None) -> None:
+    def request(
+        self, route: str, method: bytes | str, status: int, seconds: float, trace_id: str | None = None
+    ) -> None:
         """A request of either plane is over; ``trace_id`` where it was sampled."""
         self._requests.add(route, method, status)
         self._seconds.observe(route, seconds, trace_id)

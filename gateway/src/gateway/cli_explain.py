@@ -7,6 +7,7 @@ from gateway.routes.match import match
 from gateway.routes.model import RoutesModel
 from gateway.routes.retries import explain_retries
 from gateway.routes.table import RouteTable
+from gateway.upstream.explained import explained
 
 
 def explain(model: RoutesModel, method: str, target: str, accept: str | None) -> int:
@@ -25,9 +26,7 @@ def explain(model: RoutesModel, method: str, target: str, accept: str | None) ->
     query_text = f"?{found.query.decode()}" if found.query else ""
     print(f"{method} {target} -> {upstream.places[0].url}{found.path.decode()}{query_text}")
     print(f"  route      {route.name}" + (f", version {route.version}" if route.version else ""))
-    places = ", ".join(f"{place.url} (weight {place.weight})" for place in upstream.places)
-    several = f": {upstream.balancing} of {places}" if upstream.targets else ""
-    print(f"  upstream   {found.upstream}{several}")
+    print(explained(found.upstream, upstream, route))
     print(f"  identity   {route.identity}" + (f", scopes {' '.join(sorted(route.scopes))}" if route.scopes else ""))
     for name in route.limits:
         policy = model.limits[name]

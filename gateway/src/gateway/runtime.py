@@ -27,6 +27,7 @@ from gateway.routes.table import RouteTable
 from gateway.telemetry.access_log import AccessLog
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.spans import Spans
+from gateway.upstream.collector import UpstreamCollector
 from gateway.upstream.fetch import Fetcher
 from gateway.upstream.upstreams import Upstreams
 from gateway.workers.team import Team
@@ -56,7 +57,9 @@ class Gateway:
         self.deadlines = Deadlines()
         self.further_attempts = FurtherAttempts(self.metrics.registry)
         self.proxies = TrustedProxies(settings.trusted_proxies)
-        self.upstreams = Upstreams(model.upstreams)
+        self.upstreams = Upstreams(model.upstreams, self.fetcher)
+        self.overload = self.upstreams.overload
+        self.metrics.registry.register(UpstreamCollector(self.upstreams))
         self.keys = KeySet(self.fetcher, settings.jwks_url, settings.jwks_refresh_seconds)
         verifier = TokenVerifier(self.keys, settings.issuer, settings.audience)
         api_keys = None

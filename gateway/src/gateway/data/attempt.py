@@ -29,7 +29,6 @@ class Attempt:
     """Waits for a connection and listens to it; what becomes of the request after a failure is the forwarding's."""
 
     __slots__ = (
-        "_untold",
         "answered_after",
         "asked_at",
         "body",
@@ -38,6 +37,7 @@ class Attempt:
         "forwarding",
         "method",
         "out",
+        "outcome",
         "over",
         "reused",
         "switches",
@@ -52,7 +52,8 @@ class Attempt:
         self.target = target
         self.asked_at = 0.0
         self.answered_after = 0.0
-        self._untold = True
+        # What the target was told came of it.
+        self.outcome: Outcome | None = None
         target.began()
         self.connection: Connection | None = None
         self.reused = False
@@ -73,8 +74,8 @@ class Attempt:
 
     def tell(self, outcome: Outcome) -> None:
         """The target learns, once, what came of it."""
-        if self._untold:
-            self._untold = False
+        if self.outcome is None:
+            self.outcome = outcome
             self.target.ended(outcome, self.answered_after)
 
     # From the pool

@@ -41,6 +41,8 @@ class Forwarding:
         self._retrying: Retrying | None = None
         # Whether the client's share of the pool counts this request.
         self.counted = False
+        # From the upstream's admission, where it is asked.
+        self.ticket = 0
         self.started_ns = time.time_ns()
         self.late = "connect"
 
@@ -82,12 +84,12 @@ class Forwarding:
         share = math.ceil(upstream.capacity * exchange.gateway.settings.client_share)
         if share >= upstream.capacity:
             # A share that is all of the pool keeps nobody out: its own line is the only one.
-            self._try()
+            self._enter()
             return
         entered = upstream.shares.enter(self, share, upstream.model.max_waiting)
         if entered == "entered":
             self.counted = True
-            self._try()
+            self._enter()
         elif entered == "full":
             self._busy()
         else:
@@ -101,10 +103,30 @@ class Forwarding:
 
     def _try_now(self) -> None:
         if self.counted and not self.exchange.done:
-            self._try()
+            self._enter()
+
+    def _enter(self) -> None:
+        """With what the upstream lets in at all (breaker, overload, streams); its refusals cost next to nothing."""
+        upstream, route, exchange = self.upstream, self.route, self.exchange
+        if route.stream or upstream.admission.watches:
+            found = upstream.admission.enter(route.rank, exchange.gateway.loop.time(), stream=route.stream)
+            if isinstance(found, Refusal):
+                exchange.event("admission", upstream=upstream.name, outcome=found.code)
+                exchange.refuse(found)
+                return
+            self.ticket = found
+        self._try()
 
     def leave(self) -> None:
-        """The client's share of the pool is given back."""
+        """The upstream's place and the client's share of the pool are given back."""
+        ticket, self.ticket = self.ticket, 0
+        if ticket:
+            now, attempt = self.exchange.gateway.loop.time(), self.attempt
+            outcome, seconds = Outcome.ABANDONED, 0.0
+            if attempt is not None and attempt.outcome is not None:
+                outcome = attempt.outcome
+                seconds = attempt.answered_after or (now - attempt.asked_at if attempt.asked_at else 0.0)
+            self.upstream.admission.leave(ticket, outcome, seconds, now, stream=self.route.stream)
         if self.counted:
             self.counted = False
             self.upstream.shares.leave(self)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gateway.routes.changes import changes
 from gateway.routes.conditions import compile_conditions
 from gateway.routes.hosts import host_name, patterns_of
+from gateway.routes.model import PRIORITIES
 from gateway.routes.retries import RetryPolicy
 from gateway.routes.tree import Choice, Node
 
@@ -56,6 +57,8 @@ class Route:
     max_body: int
     stream: bool
     max_streams: int
+    # The place of its priority in PRIORITIES.
+    rank: int
     timeouts: Timeouts
     retries: RetryPolicy
     sunset: Sunset | None
@@ -159,6 +162,7 @@ def _compile(model: RouteModel, version: int | None, file: RoutesModel) -> Route
         max_body=model.max_body,
         stream=model.stream,
         max_streams=model.max_streams,
+        rank=PRIORITIES.index(model.priority),
         timeouts=model.timeouts,
         origins=frozenset(origin.encode() for origin in model.websocket_origins) if model.websocket else None,
         sunset=next((_sunset(one) for one in model.deprecated if one.version == version), None),

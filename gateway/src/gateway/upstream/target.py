@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.upstream.ejection import Record
 from gateway.upstream.pool import Pool
 
 if TYPE_CHECKING:
     from gateway.routes.model import TargetModel
+    from gateway.upstream.health import Health
     from gateway.upstream.outcome import Outcome
+    from gateway.upstream.slow_start import SlowStart
     from gateway.upstream.upstream import Upstream
 
 
@@ -18,25 +21,43 @@ class Target:
     def __init__(self, upstream: Upstream, model: TargetModel, pool: Pool | None) -> None:
         self.upstream = upstream
         self.url = model.url
-        self.weight = float(model.weight)
+        self.full_weight = float(model.weight)
+        # Less than the full one during a slow start.
+        self.weight = self.full_weight
         self.pool = pool or Pool(upstream.name, upstream.model, model.url)
         self.name = self.pool.authority.decode()
-        # Attempts under way.
+        # Attempts under way, and attempts by their outcome.
         self.outstanding = 0
+        self.outcomes = [0] * 7
+        self.record = Record()
+        self.health: Health | None = None
+        self.rising: SlowStart | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether it is to get attempts, as far as it alone is concerned."""
+        return not self.record.ejected and (self.health is None or self.health.healthy)
 
     def began(self) -> None:
         """An attempt is to be made here: called before the pool is asked."""
         self.outstanding += 1
 
-    def ended(self, outcome: Outcome, seconds: float) -> None:  # noqa: ARG002 - for who judges by it
+    def ended(self, outcome: Outcome, seconds: float) -> None:  # noqa: ARG002 - the time is for who asks for the request
         """It is over; ``seconds`` from when the request was through until the head of its answer came."""
         self.outstanding -= 1
+        self.outcomes[outcome] += 1
+        if self.upstream.ejection is not None and (outcome or self.record.consecutive):
+            self.upstream.judge(self, outcome)
 
     def state(self) -> dict[str, object]:
         """For people who look after it."""
         return {
             "url": self.url,
-            "weight": self.weight,
+            "usable": self.usable,
+            "ejected": self.record.ejected,
+            "ejections": self.record.total,
+            "healthy": self.health.healthy if self.health else None,
+            "weight": round(self.weight, 2),
             "outstanding": self.outstanding,
             "connections": self.pool.size,
             "waiting": self.pool.waiting,

@@ -7,17 +7,29 @@ from pydantic import Field, model_validator
 from gateway.routes.model.api_keys import Exchange
 from gateway.routes.model.caching import CacheModel, CacheStore
 from gateway.routes.model.limits import LimitName, LimitPolicy
-from gateway.routes.model.route import Deprecation, Identity, RedisDown, RouteModel, Timeouts
-from gateway.routes.model.upstreams import TargetModel, UpstreamModel
+from gateway.routes.model.route import PRIORITIES, Deprecation, Identity, RedisDown, RouteModel, Timeouts
+from gateway.routes.model.upstreams import (
+    BreakerModel,
+    ConcurrencyModel,
+    EjectionModel,
+    HealthCheckModel,
+    TargetModel,
+    UpstreamModel,
+)
 from gateway.routes.model.values import Model, Size
 from gateway.routes.model.when import WhenModel
 
 __all__ = [
+    "PRIORITIES",
+    "BreakerModel",
     "CacheModel",
     "CacheStore",
+    "ConcurrencyModel",
     "Defaults",
     "Deprecation",
+    "EjectionModel",
     "Exchange",
+    "HealthCheckModel",
     "LimitPolicy",
     "RouteModel",
     "RoutesModel",

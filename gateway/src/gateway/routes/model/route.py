@@ -49,6 +49,8 @@ RedisDown = Literal["open", "closed", "local"]
 Identity = Literal["required", "optional", "ignored"]
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "*"]
 Host = Annotated[str, Field(pattern=r"^(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$|^\[[0-9A-Fa-f:.]+\]$")]
+Priority = Literal["high", "normal", "low"]
+PRIORITIES: tuple[Priority, ...] = ("high", "normal", "low")
 
 
 class RouteModel(Model):
@@ -115,6 +117,11 @@ class RouteModel(Model):
             "Origins, such as `https://app.example.com`, whose pages may open a WebSocket besides pages of the host "
             "that is asked; `*` for any. A client without Origin is no browser and is not held to it. Else 403."
         ),
+    )
+    priority: Priority = Field(
+        default="normal",
+        description="Who is refused first when the upstream is overloaded (`[upstreams.NAME.concurrency]`): low, then "
+        "normal, then high.",
     )
     timeouts: Timeouts = Field(default=Timeouts(), description="How long each part may take; then 504.")
     deprecated: Annotated[tuple[Deprecation, ...], BeforeValidator(_one_or_more)] = Field(

@@ -24,6 +24,64 @@ class TargetModel(Model):
     weight: int = Field(default=1, ge=1, le=1000, description="Its part of the requests, beside the others' weights.")
 
 
+class EjectionModel(Model):
+    """When a target that fails gets no requests for a while; where there are several."""
+
+    consecutive: int = Field(
+        default=5,
+        ge=1,
+        description="So many failures in a row eject it: connects that fail, broken connections, timeouts, answers of "
+        "500 and above.",
+    )
+    base: Seconds = Field(default=5.0, description="For how long the first time; each further time doubles it.")
+    longest: Seconds = Field(default=300.0, description="For how long at most.")
+    share: float = Field(
+        default=0.5, gt=0, le=1, description="The part of the targets that may be ejected; never the last one."
+    )
+
+
+class HealthCheckModel(Model):
+    """Asks each target's `health` path again and again; one that does not answer 200 gets no requests."""
+
+    interval: Seconds = Field(default=5.0, description="Between two questions to one target.")
+    timeout: Seconds = Field(default=2.0, description="How long an answer may take.")
+    unhealthy_after: int = Field(default=3, ge=1, description="So many bad answers in a row take it out.")
+    healthy_after: int = Field(default=2, ge=1, description="So many good ones in a row bring it back.")
+
+
+class BreakerModel(Model):
+    """While most requests fail, refuse them at once: 503 `circuit_open` with `Retry-After`."""
+
+    failure_rate: float = Field(default=0.5, gt=0, le=1, description="The part of failed requests that opens it.")
+    window: Seconds = Field(default=10.0, description="Over this long.")
+    minimum: int = Field(default=20, ge=1, description="With at least so many requests in it.")
+    open_time: Seconds = Field(default=5.0, description="How long it stays open before it lets probes through.")
+    probes: int = Field(default=3, ge=1, description="So many requests must succeed to close it; one failure opens it.")
+    server_errors: bool = Field(
+        default=False,
+        description="Whether every answer of 500 and above is a failure, and not only 502, 503 and 504, failed "
+        "connects, broken connections and timeouts.",
+    )
+
+
+class ConcurrencyModel(Model):
+    """Finds out how many requests the service takes at a time, and refuses more (503 `overloaded`), by priority."""
+
+    initial: int = Field(default=20, ge=1, description="The limit to begin with, in each process.")
+    least: int = Field(default=4, ge=1, description="It goes no lower.")
+    most: int | None = Field(default=None, ge=1, description="It goes no higher; by default the connections' number.")
+    tolerance: float = Field(
+        default=1.25,
+        gt=1,
+        le=4,
+        description="An answer time of so many times the calm one is no sign of overload yet.",
+    )
+    window: Seconds = Field(default=0.1, description="How often the limit is set anew.")
+    probe: Seconds = Field(
+        default=10.0, description="How often the calm answer time is measured while the limit is in use, by halving it."
+    )
+
+
 class UpstreamModel(Model):
     """One service behind the gateway and how patient the gateway is with it."""
 
@@ -53,6 +111,23 @@ class UpstreamModel(Model):
     preserve_host: bool = Field(
         default=True, description="Whether the service sees the client's `Host`, or the one of its own URL."
     )
+    max_streams: int | None = Field(
+        default=None,
+        ge=1,
+        description="Live streams to it at most, of one process, so that streams leave connections to the others; by "
+        "default half of the connections.",
+    )
+    slow_start: Seconds | None = Field(
+        default=None,
+        description="A new target, or one that comes back, gets its full part of the requests after so long.",
+    )
+    panic: float = Field(
+        default=0.3, ge=0, le=1, description="When less than this part of the targets is usable, all of them are used."
+    )
+    ejection: EjectionModel | None = Field(default=EjectionModel(), description="Only where there are several targets.")
+    health_checks: HealthCheckModel | None = Field(default=None, description="Without it nobody asks.")
+    breaker: BreakerModel | None = Field(default=None, description="Without it there is none.")
+    concurrency: ConcurrencyModel | None = Field(default=None, description="Without it there is no such limit.")
 
     @model_validator(mode="after")
     def _one_or_several(self) -> Self:

@@ -92,7 +92,7 @@ def _machine(results: Results) -> str:
     lines = [
         f"- {machine['cpu']}, {machine['cores']} cores, {machine['memory_mb'] // 1024} GB; Linux {machine['kernel']}.",
         f"- {rounds['rounds']} rounds of {rounds['seconds']:g} seconds a run; {results['measured']['candidates']}.",
-        f"- The upstream asked directly by wrk, both on the load's core: {ceiling['requests_per_second']:,.0f} a second.",
+        f"- The upstream asked by wrk directly, on one core with it: {ceiling['requests_per_second']:,.0f} a second.",
     ]
     if arrived is not None:
         lines.append(f"- Of the requests that should all be traced, {arrived:.1%} had their span at the sink.")

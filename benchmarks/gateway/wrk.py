@@ -72,12 +72,12 @@ def headers(ground: Ground, candidate: Candidate) -> dict[str, str]:
 def load(
     ground: Ground, candidate: Candidate, server: Target, connections: int, seconds: float, *, mixed: bool = False
 ) -> Run:
-    """Load it for ``seconds``; all requests alike, or of many users on many paths where ``mixed``."""
+    """Load it for ``seconds`` (whole ones); all requests alike, or of many users on many paths where ``mixed``."""
     command = [
         *ground.tools.command("wrk"),
         "-t1",
         f"-c{connections}",
-        f"-d{seconds:g}s",
+        f"-d{round(seconds)}s",
         "--latency",
         "--timeout",
         "30s",

@@ -97,5 +97,5 @@ def test_a_table_goes_between_its_markers_and_nowhere_else():
 
 
 def test_a_configuration_with_a_value_that_nobody_gave_is_refused():
-    with pytest.raises(UnfilledError, match="haproxy.policy"):
-        filled("haproxy.policy", algorithm="RS256")
+    with pytest.raises(UnfilledError, match="issuer"):
+        filled("haproxy.policy", algorithm="RS256", audience="a", keys="k", quota=1)

@@ -7,6 +7,7 @@ import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
+from gateway.cache.measures import Measures
 from gateway.cache.shared_cache import SharedCache
 from gateway.control.checks import Checks
 from gateway.control.documents import Documents
@@ -22,6 +23,7 @@ from gateway.identity.tokens import TokenVerifier
 from gateway.limits.limiter import Limiter
 from gateway.limits.streams import Streams
 from gateway.reloading import Reloading, stamp
+from gateway.routes.changes import keeps
 from gateway.routes.load import load_routes
 from gateway.routes.table import RouteTable
 from gateway.telemetry.access_log import AccessLog
@@ -71,8 +73,9 @@ class Gateway:
         self.limiter = Limiter(settings.redis_url.get_secret_value(), model, settings.scale, self.metrics.registry)
         self.streams = Streams(settings.max_streams)
         self.tunnels = Tunnels(self.metrics.registry)
-        self.cache = SharedCache(model.cache, compress=settings.compress)
+        self.cache = SharedCache(model.cache, settings.redis_url.get_secret_value(), compress=settings.compress)
         self.metrics.registry.register(self.cache.outcomes)
+        self.metrics.registry.register(Measures(self.cache))
         self.checks = Checks(self)
         self.documents = Documents(self)
         self.reloading = Reloading(self, seen)
@@ -84,6 +87,7 @@ class Gateway:
         self.reloading.start()
         if self.table.identifies:
             self.keys.start()
+        self.cache.take(self.table.model.cache, used=keeps(self.table.model))
         self.limiter.link.start()
         await self.limiter.link.wait_up(_LIMITER_AT_START)
 
@@ -92,6 +96,7 @@ class Gateway:
         self.reloading.stop()
         self.keys.stop()
         self.limiter.link.stop()
+        self.cache.stop()
         if self.api_keys is not None:
             self.api_keys.close()
         self.upstreams.close()
@@ -103,6 +108,7 @@ class Gateway:
         """New routes from now on; what is under way keeps those it began with. See Upstreams for theirs."""
         self.upstreams.reload(table.model.upstreams)
         self.limiter.reload(table.model)
+        self.cache.take(table.model.cache, used=keeps(table.model))
         self._own = OwnPaths(table.model.own)
         self.table = table
         if table.identifies:

@@ -2,19 +2,16 @@
 
 import asyncio
 import gzip
-import itertools
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from gateway_testing.cacheable import FRESH, Says, eventually, hit, numbers, path
 from gateway_testing.process import GatewayProcess, Valkey
 from gateway_testing.upstream import Call, RawUpstream
-from gateway_testing.wire import Answer, Wire, ask, request
+from gateway_testing.wire import Wire, ask, request
 
 ROUTES = Path(__file__).parent / "cache_routes.toml"
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -24,45 +21,6 @@ async def caching(running_upstream: RawUpstream, valkey: Valkey) -> AsyncIterato
     await process.ready()
     yield process
     await asyncio.to_thread(process.stop)
-
-
-def path(route: str = "kept") -> str:
-    """A path nobody asked for yet."""
-    return f"/api/v1/{route}/{next(_numbers)}"
-
-
-@dataclass
-class Says:
-    """A manner: this answer to each GET, numbered by its body; 304 where the tag still holds."""
-
-    headers: list[tuple[str, str]]
-    status: int = 200
-    size: int = 0
-    etag: str | None = None
-    count: int = 0
-    conditional: list[str | None] = field(default_factory=list)
-
-    async def __call__(self, call: Call) -> None:
-        await call.read_body()
-        headers = [*self.headers, *([("etag", self.etag)] if self.etag else [])]
-        if call.seen.method not in ("GET", "HEAD"):
-            await call.answer(204)
-            return
-        self.count += 1
-        condition = call.seen.get("if-none-match")
-        self.conditional.append(condition)
-        if self.etag is not None and condition == self.etag:
-            await call.answer(304, b"", *headers)
-            return
-        body = b"body %d" % self.count if self.status != 204 else b""
-        await call.answer(self.status, body.ljust(self.size, b"."), *headers)
-
-
-FRESH = [("cache-control", "public, max-age=60"), ("content-type", "text/plain")]
-
-
-def hit(answer: Answer) -> bool:
-    return any(re.fullmatch(r"gatehouse; hit; ttl=-?\d+", value) for value in answer.all("cache-status"))
 
 
 async def test_a_fresh_answer_is_given_again_with_its_age(caching: GatewayProcess, upstream: RawUpstream):
@@ -181,7 +139,7 @@ async def test_a_change_through_the_gateway_is_seen_at_once_in_all_versions(
     caching: GatewayProcess, upstream: RawUpstream
 ):
     upstream.manner = says = Says(FRESH)
-    number = next(_numbers)
+    number = next(numbers)
     targets = [f"/api/v1/kept/{number}", f"/api/v2/kept/{number}", f"/api/v1/kept/{number}?a=b"]
     for method, target in (("PATCH", targets[0]), ("DELETE", targets[1]), ("POST", f"{targets[0]}/notes")):
         for kept in targets:
@@ -218,13 +176,6 @@ async def test_compressed_once_and_tagged_as_when_it_streams(caching: GatewayPro
     changed = await ask(caching.port, "GET", target, {**coded, "if-none-match": '"8"'})
     assert changed.status == 200
     assert says.count == 1
-
-
-async def eventually(done: Callable[[], Awaitable[bool]], seconds: float = 5.0) -> None:
-    """Wait for a condition."""
-    async with asyncio.timeout(seconds):
-        while not await done():
-            await asyncio.sleep(0.02)
 
 
 async def test_stale_while_revalidate_answers_at_once_and_refreshes_behind(

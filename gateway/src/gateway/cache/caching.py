@@ -9,6 +9,7 @@ from gateway.cache.conditions import unchanged
 from gateway.cache.directives import first
 from gateway.cache.entry import Entry
 from gateway.cache.freshness import Headers, freshness, lifetime, not_kept, varied
+from gateway.cache.rendition import ttl
 from gateway.cache.varying import selected, vary_key
 from gateway.data.answer_head import AnswerHead
 from gateway.data.forwarded_head import HOP_BY_HOP, connection_names
@@ -16,6 +17,7 @@ from gateway.data.standing_headers import OURS
 
 if TYPE_CHECKING:
     from gateway.cache.flight import Flight
+    from gateway.cache.second_tier import Generation
     from gateway.cache.shared_cache import SharedCache
     from gateway.data.exchange import Exchange
     from gateway.data.request_head import RequestHead
@@ -55,6 +57,7 @@ class Caching:
         "stored",
         "taken",
         "waits",
+        "wants_newest",
     )
 
     def __init__(self, cache: SharedCache, exchange: Exchange, key: bytes, forward: bytes) -> None:
@@ -71,7 +74,8 @@ class Caching:
         # The stale answer that may turn out to hold.
         self.entry: Entry | None = None
         self.flight: Flight | None = None
-        self.generation: bytes | None = None
+        self.generation: Generation | None = None
+        self.wants_newest = False
         self.leads = self.waits = self.fills = self.spoiled = self.stored = self.collapsed = False
         self.asked_at = 0.0
         self.status = 0
@@ -81,11 +85,41 @@ class Caching:
         self.pieces: list[bytes] | None = None
         self.size = 0
 
+    def on_second_tier(self, entry: Entry | None, generation: Generation | None) -> None:
+        """What Redis has, asked for by who leads before it goes to the service."""
+        exchange, cache = self.exchange, self.cache
+        if exchange.done:
+            return
+        try:
+            self.generation = generation
+            if entry is not None and not self.spoiled and self._suits(entry):
+                cache.memory.put(entry)
+                now = cache.clock()
+                if now < entry.fresh_until and not self.wants_newest:
+                    cache.count(exchange, "hit-redis")
+                    exchange.event("cache", outcome="hit-redis")
+                    self._land(entry)
+                    cache.serve(
+                        exchange, entry, cache.clock(), b"hit; ttl=%d; detail=redis" % ttl(entry, cache.clock())
+                    )
+                    return
+                if self.entry is None or self.entry.asked < entry.asked:
+                    self.entry = entry
+            exchange.fetch()
+        except Exception as error:  # noqa: BLE001 - said and logged by on_fault
+            exchange.on_fault(error)
+
+    def _suits(self, entry: Entry) -> bool:
+        """Whether the entry is for the headers of this request, and may be given to who has credentials."""
+        head = self.exchange.head
+        return selected([entry], head) is not None and (entry.shared or CREDENTIALS.isdisjoint(head.fields))
+
     # The request
 
     def asked(self, head: RequestHead) -> RequestHead:
         """The head for the service: a fetch that is to be kept asks for the whole, or whether ours still holds."""
-        self.asked_at = self.cache.clock()
+        # The first of several attempts: what comes of it cannot be newer than that.
+        self.asked_at = self.asked_at or self.cache.clock()
         if not self.fills:
             return head
         sent = copy.copy(head)
@@ -243,9 +277,8 @@ class Caching:
     def on_landed(self, entry: Entry) -> None:
         """The flight brought an answer; it may be for other request headers than ours."""
         self.waits = False
-        fields = self.exchange.head.fields
         try:
-            if selected([entry], self.exchange.head) is None or not (entry.shared or CREDENTIALS.isdisjoint(fields)):
+            if not self._suits(entry):
                 self.on_useless(again=False)
             else:
                 self.collapsed = True

@@ -57,9 +57,8 @@ class Refresh(Exchange):
         self.body_read = True
 
     def begin(self) -> None:
-        """Straight to the service: who asked was let in already."""
+        """No steps before the cache: who asked was let in already."""
         self.gateway.deadlines.add(self)
-        self.fetch()
 
     def _record(self) -> None:
         """No client, no line in the access log, no request in the metrics."""

@@ -11,8 +11,10 @@ from gateway.cache.conditions import asked_range, unchanged
 from gateway.cache.directives import NONE, Directives, directives
 from gateway.cache.flight import Flight
 from gateway.cache.memory import Memory
+from gateway.cache.news import News
 from gateway.cache.refresh import Refresh
 from gateway.cache.rendition import AT_ONCE, Rendition, age_line, coded, ttl
+from gateway.cache.second_tier import SecondTier
 from gateway.cache.varying import selected
 from gateway.data.answer_head import status_line
 from gateway.data.answering import kept_answer_head
@@ -52,8 +54,13 @@ _UNKEPT_KEYS = 4096
 class SharedCache:
     """``begin`` is called for each request whose route keeps answers."""
 
-    def __init__(self, model: CacheStore, *, compress: bool, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, model: CacheStore, url: str, *, compress: bool, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
+        self.changes = 0
+        self.tier: SecondTier | None = None
+        self._model = model
+        self._url = url
+        self._news: News | None = None
         self.memory = Memory(model.memory)
         self.outcomes = Counts("gateway_cache", "What the cache did for a request.", ("route", "outcome"))
         self._loop = asyncio.get_running_loop()
@@ -63,6 +70,33 @@ class SharedCache:
         self._fills: dict[bytes, set[Caching]] = {}
         self._unkept: dict[bytes, float] = {}
         self._compressing: set[tuple[int, bytes]] = set()
+
+    @property
+    def shared(self) -> bool:
+        """Whether Redis keeps answers too."""
+        return self.tier is not None and self.tier.up
+
+    def take(self, model: CacheStore, *, used: bool) -> None:
+        """New routes; ``used`` when any of them keeps answers. Redis is not connected to before one does."""
+        self._model = model
+        self.memory.limit = model.memory
+        self.memory.fit()
+        if used and model.redis and self.tier is None:
+            self.tier = SecondTier(self._url)
+            self._news = News(self._url, self.tier, self)
+            self.tier.link.start()
+            self._news.link.start()
+        elif not (used and model.redis):
+            self.stop()
+
+    def stop(self) -> None:
+        """Hang up."""
+        tier, self.tier = self.tier, None
+        news, self._news = self._news, None
+        if tier is not None:
+            tier.link.stop()
+        if news is not None:
+            news.stop()
 
     # A request
 
@@ -152,11 +186,18 @@ class SharedCache:
         refresh = Refresh(exchange)
         caching = refresh.caching = Caching(self, refresh, entry.key, b"stale")
         caching.fills, caching.entry = True, entry
-        caching.leads, caching.flight = True, Flight(entry.key, self._loop.time())
-        self._flights[entry.key] = caching.flight
         self._fills.setdefault(caching.path, set()).add(caching)
+        self._lead(caching)
         # Not before the client has its answer.
-        self._loop.call_soon(refresh.begin)
+        self._loop.call_soon(self._begin_refresh, refresh, caching)
+
+    def _begin_refresh(self, refresh: Refresh, caching: Caching) -> None:
+        refresh.begin()
+        tier = self.tier
+        if tier is not None and tier.up and caching.policy.redis:
+            tier.get(caching.key, caching.path, caching.on_second_tier)
+        else:
+            refresh.fetch()
 
     def _pass(self, exchange: Exchange, key: bytes, forward: bytes) -> bool:
         exchange.caching = Caching(self, exchange, key, forward)
@@ -176,12 +217,21 @@ class SharedCache:
             return True
         caching.fills, caching.entry = True, entry
         self._fills.setdefault(caching.path, set()).add(caching)
-        if flight is None and self._unkept.get(key, 0.0) < now:
-            caching.leads, caching.flight = True, Flight(key, now)
-            self._flights[key] = caching.flight
+        caching.wants_newest = fresh
         self.count(exchange, forward.decode())
         exchange.event("cache", outcome=forward.decode())
-        return False
+        if flight is not None or self._unkept.get(key, 0.0) >= now:
+            return False
+        self._lead(caching)
+        tier = self.tier
+        if tier is None or not tier.up or not caching.policy.redis:
+            return False
+        tier.get(key, caching.path, caching.on_second_tier)
+        return True
+
+    def _lead(self, caching: Caching) -> None:
+        caching.leads, caching.flight = True, Flight(caching.key, self._loop.time())
+        self._flights[caching.key] = caching.flight
 
     def alone(self, exchange: Exchange, key: bytes, forward: bytes) -> None:
         """A follower for whom the flight was of no use fetches for itself."""
@@ -201,6 +251,9 @@ class SharedCache:
             return
         self._unkept.pop(entry.key, None)
         self.memory.put(entry)
+        small = len(entry.body) <= self._model.redis_object
+        if self.tier is not None and caching.generation is not None and small:
+            self.tier.put(entry, caching.generation, self.clock())
 
     def unkept(self, caching: Caching, reason: str, status: int) -> None:
         """The answer to a fetch cannot be kept."""
@@ -246,15 +299,37 @@ class SharedCache:
         return self.memory.drop_path(path)
 
     def invalidate(self, paths: set[bytes]) -> None:
-        """A change came through this gateway."""
+        """A change came through this process: here it counts at once, elsewhere as soon as Redis has told of it."""
+        self.changes += len(paths)
         for path in paths:
             self.changed(path)
+            if self.tier is not None:
+                self.tier.invalidate(path)
 
     def purge(self, prefix: bytes) -> int:
         """For operators: forget all paths that begin so (as forwarded: with their version); how many answers went."""
+        if self.tier is not None:
+            self.tier.purge(prefix)
+        return self._purged(prefix)
+
+    def _purged(self, prefix: bytes) -> int:
         for path in [path for path in self._fills if path.startswith(prefix)]:
             self.changed(path)
         return self.memory.drop_prefix(prefix)
+
+    # From other processes
+
+    def on_changed(self, path: bytes) -> None:
+        """A change came through another process."""
+        self.changed(path)
+
+    def on_purged(self, prefix: bytes) -> None:
+        """An operator purged in another process."""
+        self._purged(prefix)
+
+    def on_gap(self) -> None:
+        """Redis was away, and with it the news of changes."""
+        self._purged(b"/")
 
     # Answers
 

@@ -153,9 +153,9 @@ class Attempt:
 
     def on_answer_body(self, data: bytes) -> None:
         """A piece of it."""
-        if self.exchange.caching is not None:
-            self.exchange.caching.on_body(data)
         if self.body is not None:
+            if self.exchange.caching is not None:
+                self.exchange.caching.on_body(data)
             self.body.piece(data, self.out)
 
     def on_answer_batch(self) -> None:

@@ -32,13 +32,16 @@ class LinkDownError(Exception):
 class RedisLink(asyncio.Protocol):
     """Connects by itself and for ever; ``up`` says whether calls are taken."""
 
-    def __init__(self, url: str, script: str) -> None:
+    def __init__(
+        self, url: str, script: str, *, name: str = "limiter", on_up: Callable[[], None] | None = None
+    ) -> None:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 6379
         self._tls = ssl.create_default_context() if parts.scheme == "rediss" else None
         self._username, self._password = unquote(parts.username or ""), unquote(parts.password or "")
         self._database = parts.path.strip("/") or "0"
         self._script = script
+        self._name, self._on_up = name, on_up
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._reader = hiredis.Reader()
@@ -109,7 +112,7 @@ class RedisLink(asyncio.Protocol):
         pending, self._pending = self._pending, deque()
         if self.up:
             self.up = False
-            log.warning("limiter_redis_lost")
+            log.warning("redis_lost", link=self._name)
         for on_reply in pending:
             on_reply(LinkDownError())
         self._lost.set()
@@ -123,10 +126,12 @@ class RedisLink(asyncio.Protocol):
                     await self._handshake()
                 self.up = True
                 self._first_up.set()
-                log.info("limiter_redis_up")
+                log.info("redis_up", link=self._name)
+                if self._on_up is not None:
+                    self._on_up()
                 await self._lost.wait()
             except (OSError, TimeoutError, LinkDownError, hiredis.ReplyError) as error:
-                log.debug("limiter_redis_probe_failed", error=type(error).__name__)
+                log.debug("redis_probe_failed", link=self._name, error=type(error).__name__)
                 self.drop()
             await asyncio.sleep(random.uniform(*_PROBE_SECONDS))  # noqa: S311 - jitter
 

@@ -1,0 +1,188 @@
+"""Kept answers in Redis, for all gateway processes and those that start later. Redis away or late is a miss.
+
+A key an answer (the last of its variants), each with an end. Beside it each path has a generation, and so have all
+together: an answer counts only under the generations that its fetch began with, so that what was asked for before a
+change can neither be read nor written after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import hiredis
+
+from gateway.cache.encoded import decode, encode
+from gateway.limits.redis_link import RedisLink
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.cache.entry import Entry
+
+# Of a path, and of all.
+Generation = tuple[bytes, bytes]
+
+_PREFIX = b"gatehouse:cache:"
+_ALL = _PREFIX + b"generation"
+NEWS = _PREFIX + b"news"
+# No answer stays longer, and a generation outlives every answer that was kept under another.
+_LONGEST_MS = 86_400_000
+_GENERATION_MS = 3 * _LONGEST_MS
+# Beyond its uses an answer stays so long to be asked about again.
+_VALIDATED_MS = 60_000
+_NEWS_KEPT = 10_000
+# What a request waits for Redis at most; a connection whose reply is later than the second is given up.
+_PATIENCE = 0.05
+_LOST_AFTER = 1.0
+_OWED = 1000
+
+PUT = """
+if (redis.call('GET', KEYS[2]) or '') ~= ARGV[1] or (redis.call('GET', KEYS[3]) or '') ~= ARGV[2] then return 0 end
+redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4])
+return 1
+"""
+
+
+class SecondTier:
+    """Callbacks only; ``sender`` names this process in the news it sends."""
+
+    def __init__(self, url: str) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.sender = secrets.token_hex(8).encode()
+        self.link = RedisLink(url, PUT, name="cache", on_up=self._pay)
+        self._late: set[object] = set()
+        # Changes that Redis has not been told of; None for so many that all must go.
+        self._owed: set[bytes] | None = set()
+
+    @property
+    def up(self) -> bool:
+        """Whether Redis answers."""
+        return self.link.up and not self._late
+
+    def get(self, key: bytes, path: bytes, then: Callable[[Entry | None, Generation | None], None]) -> None:
+        """What is kept, and under which generations something may be put; both None when Redis does not say."""
+        asked = _Asked(self, key, path, then)
+        self.link.call(b"MGET", _entry(key), _generation(path), _ALL, on_reply=asked.on_reply)
+
+    def put(self, entry: Entry, generation: Generation, now: float) -> None:
+        """Keep it unless its path has changed since ``generation`` was read."""
+        uses = max(entry.fresh_until, entry.stale_until, entry.error_until) - now
+        ttl = min(_LONGEST_MS, max(0, int(uses * 1000)) + _VALIDATED_MS)
+        value = b"%b %b\n%b" % (*generation, encode(entry))
+        rest = (3, _entry(entry.key), _generation(entry.path), _ALL, *generation, value, ttl)
+
+        def on_reply(reply: Any) -> None:
+            if isinstance(reply, hiredis.ReplyError) and str(reply).startswith("NOSCRIPT"):
+                self.link.call("EVAL", PUT, *rest, on_reply=_ignored)
+
+        self.link.call("EVALSHA", self.link.script_sha, *rest, on_reply=on_reply)
+
+    def invalidate(self, path: bytes) -> None:
+        """Nothing that is kept of the path counts, here and in the other processes."""
+        if not self.link.up:
+            self._owe(path)
+            return
+        token = secrets.token_hex(8)
+        told = _Told(self, path)
+        self.link.call(b"SET", _generation(path), token, b"PX", _GENERATION_MS, on_reply=told.on_reply)
+        self._tell(b"path", path, told.on_reply)
+
+    def purge(self, prefix: bytes) -> None:
+        """Paths that begin so are forgotten by all processes; Redis forgets all, for it has no list of paths."""
+        if not self.link.up:
+            self._owed = None
+            return
+        self.link.call(b"SET", _ALL, secrets.token_hex(8), b"PX", _GENERATION_MS, on_reply=_ignored)
+        self._tell(b"prefix", prefix, _ignored)
+
+    def _tell(self, what: bytes, value: bytes, on_reply: Callable[[Any], None]) -> None:
+        news = (b"XADD", NEWS, b"MAXLEN", b"~", _NEWS_KEPT, b"*", b"by", self.sender, what, value)
+        self.link.call(*news, on_reply=on_reply)
+        self.link.call(b"PEXPIRE", NEWS, _GENERATION_MS, on_reply=_ignored)
+
+    def _owe(self, path: bytes) -> None:
+        if self._owed is not None:
+            self._owed.add(path)
+            if len(self._owed) > _OWED:
+                self._owed = None
+
+    def untold(self, path: bytes) -> None:
+        """Redis was lost over it."""
+        self._owe(path)
+
+    def _pay(self) -> None:
+        """The link is up again: what changed meanwhile."""
+        owed, self._owed = self._owed, set()
+        if owed is None:
+            self.purge(b"/")
+            return
+        for path in owed:
+            self.invalidate(path)
+
+    def on_late(self, asked: object) -> None:
+        """A reply is overdue: until it is there nobody else waits."""
+        self._late.add(asked)
+
+    def caught_up(self, asked: object) -> None:
+        """It came, or will not."""
+        self._late.discard(asked)
+
+
+class _Asked:
+    """One question and its patience."""
+
+    def __init__(
+        self, tier: SecondTier, key: bytes, path: bytes, then: Callable[[Entry | None, Generation | None], None]
+    ) -> None:
+        self._tier, self._key, self._path = tier, key, path
+        self._then: Callable[[Entry | None, Generation | None], None] | None = then
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(_PATIENCE, self._on_late)
+
+    def _on_late(self) -> None:
+        self._tier.on_late(self)
+        self._timer = self._loop.call_later(_LOST_AFTER, self._tier.link.drop)
+        self._answer(None, None)
+
+    def on_reply(self, reply: Any) -> None:
+        self._timer.cancel()
+        self._tier.caught_up(self)
+        if isinstance(reply, Exception):
+            self._answer(None, None)
+            return
+        value, *generations = reply
+        path, everything = (generation or b"" for generation in generations)
+        under, _, encoded = (value or b"").partition(b"\n")
+        entry = decode(self._key, self._path, encoded) if under == b"%b %b" % (path, everything) else None
+        self._answer(entry, (path, everything))
+
+    def _answer(self, entry: Entry | None, generation: Generation | None) -> None:
+        then, self._then = self._then, None
+        if then is not None:
+            then(entry, generation)
+
+
+class _Told:
+    """Whether Redis heard of one change."""
+
+    def __init__(self, tier: SecondTier, path: bytes) -> None:
+        self._tier, self._path = tier, path
+
+    def on_reply(self, reply: Any) -> None:
+        if isinstance(reply, Exception):
+            self._tier.untold(self._path)
+
+
+def _entry(key: bytes) -> bytes:
+    return _PREFIX + b"answer:" + hashlib.sha256(key).hexdigest().encode()
+
+
+def _generation(path: bytes) -> bytes:
+    return _PREFIX + b"path:" + hashlib.sha256(path).hexdigest().encode()
+
+
+def _ignored(reply: Any) -> None:
+    pass

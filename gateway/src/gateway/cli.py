@@ -72,8 +72,7 @@ def _run(workers: str | None) -> int:
         return supervise(settings)
     from gateway.server import run  # noqa: PLC0415 - a parent of workers does without it
 
-    run(settings, None)
-    return 0
+    return run(settings, None)
 
 
 def _run_worker(place: Place) -> int:
@@ -82,8 +81,7 @@ def _run_worker(place: Place) -> int:
     settings = _settings()
     if settings is None:
         return 1
-    run(settings, place)
-    return 0
+    return run(settings, place)
 
 
 def _settings(**given: Any) -> Settings | None:

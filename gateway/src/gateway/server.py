@@ -16,6 +16,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from gateway.admin.server import AdminServer, admin_listener
 from gateway.control.app import create_control_app
 from gateway.control.duties import duties
 from gateway.data.client_connection import ClientConnection
@@ -34,10 +35,12 @@ _STOPS = (signal.SIGTERM, signal.SIGINT)
 class GatewayServer(uvicorn.Server):
     """See the module."""
 
-    def __init__(self, settings: Settings, place: Place | None) -> None:
+    def __init__(self, settings: Settings, place: Place | None, admin: socket.socket | None) -> None:
         self.settings = settings
         self.team = Team(place)
         self.adopted: Adopted | None = None
+        self._admin_listener = admin
+        self.admin: AdminServer | None = None
         self.gateway: Gateway | None = None
         super().__init__(
             uvicorn.Config(
@@ -85,6 +88,9 @@ class GatewayServer(uvicorn.Server):
         """Accept, and tell the parent so."""
         await super().startup(sockets)
         place = self.team.place
+        if self._admin_listener is not None and self.gateway is not None:
+            self.admin = AdminServer(self.gateway, self._admin_listener)
+            self.admin.start()
         if place is not None:
             self.adopted = Adopted(place.listeners, self._connection)
             self.team.duties.update(self.adopted.duties())
@@ -115,15 +121,23 @@ class GatewayServer(uvicorn.Server):
         if self.adopted is not None:
             self.adopted.close()
         await super().shutdown(sockets)
+        if self.admin is not None:
+            await self.admin.stop()
         for connection in list(self.server_state.connections):
             if isinstance(connection, ClientConnection):
                 connection.transport.abort()
 
 
-def run(settings: Settings, place: Place | None) -> None:
-    """Serve until a signal says stop: alone, or at a place among several workers."""
+def run(settings: Settings, place: Place | None) -> int:
+    """Serve until a signal says stop, alone or at a place among several workers; the exit status."""
     sockets: list[socket.socket] | None = None
     if place is not None:
         # Of the others' listeners only copies are served (workers/adopted.py).
         sockets = [socket.socket(fileno=os.dup(place.listener))]
-    GatewayServer(settings, place).run(sockets)
+    try:
+        admin = admin_listener(settings, place)
+    except OSError as error:
+        log.error("cannot_listen", admin_port=settings.admin_port, error=str(error))  # noqa: TRY400 - no fault of ours
+        return 1
+    GatewayServer(settings, place, admin).run(sockets)
+    return 0

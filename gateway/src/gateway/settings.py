@@ -4,9 +4,9 @@ import os
 from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -58,6 +58,11 @@ class Settings(BaseSettings):
     limits_scale: float | None = Field(default=None, validation_alias="LIMITS_SCALE", gt=0)
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(default=(), validation_alias="TRUSTED_PROXIES")
     metrics_open: bool = Field(default=False, validation_alias="METRICS_OPEN")
+    # The admin view: off without a port. Off loopback it needs a token; further host names it may be asked by.
+    admin_port: int | None = Field(default=None, validation_alias="ADMIN_PORT", ge=0, le=65535)
+    admin_host: str = Field(default="127.0.0.1", validation_alias="ADMIN_HOST")
+    admin_hosts: Annotated[tuple[str, ...], NoDecode] = Field(default=(), validation_alias="ADMIN_HOSTS")
+    admin_token: SecretStr = Field(default=SecretStr(""), validation_alias="ADMIN_TOKEN")
     compress: bool = Field(default=True, validation_alias="COMPRESS")
     otlp_endpoint: str | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
     otlp_headers: SecretStr = Field(default=SecretStr(""), validation_alias="OTEL_EXPORTER_OTLP_HEADERS")
@@ -85,7 +90,7 @@ class Settings(BaseSettings):
     def _cores(cls, value: object) -> object:
         return len(os.sched_getaffinity(0)) if value == "auto" else value
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("trusted_proxies", "admin_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -96,6 +101,13 @@ class Settings(BaseSettings):
         for network in value:
             ip_network(network, strict=False)
         return value
+
+    @model_validator(mode="after")
+    def _admin_is_guarded(self) -> Self:
+        open_to_others = self.admin_host not in ("127.0.0.1", "::1", "localhost")
+        if self.admin_port is not None and open_to_others and not self.admin_token.get_secret_value():
+            raise ValueError("ADMIN_HOST is not loopback, so ADMIN_TOKEN is needed")
+        return self
 
     @property
     def scale(self) -> float:

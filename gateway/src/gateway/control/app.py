@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from gateway.control import documentation, health, metrics, pages
 from gateway.control.errors import install_error_handlers
@@ -13,7 +14,7 @@ from gateway.control.standing import Standing
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]
 
 
-def create_control_app(lifespan: Lifespan) -> FastAPI:
+def create_control_app(lifespan: Lifespan) -> ASGIApp:
     """``lifespan`` yields the state that the data plane's connections get too."""
     app = FastAPI(title="Gatehouse gateway", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
     install_error_handlers(app)
@@ -21,5 +22,4 @@ def create_control_app(lifespan: Lifespan) -> FastAPI:
     app.include_router(metrics.router)
     app.include_router(documentation.router)
     app.include_router(pages.router)
-    app.add_middleware(Standing)
-    return app
+    return Standing(app)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.admin.state import state
 from gateway.control.metrics import snapshot
 from gateway.runtime import Gateway
 from gateway.workers.channel import Duty
@@ -19,4 +20,7 @@ def duties(gateway: Gateway) -> Mapping[str, Duty]:
         problems = await gateway.reloading.now()
         return {"taken": not problems, "problems": problems, "version": gateway.reloading.version}
 
-    return {"snapshot": counted, "reload": reload}
+    async def told(message: dict[str, Any]) -> dict[str, Any]:
+        return state(gateway, message["parts"])
+
+    return {"snapshot": counted, "reload": reload, "state": told}

@@ -1,4 +1,4 @@
-"""Standing headers, compression, metrics and access log for the control plane, as pure ASGI."""
+"""Standing headers, compression, metrics, access log and span for the control plane, as pure ASGI."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from gateway.data.request_head import RequestHead
     from gateway.runtime import Gateway
 
+_PROBES = frozenset({"/health/live", "/health/ready", "/metrics"})
+
 
 class Standing:
-    """The outermost middleware of the control app."""
+    """Around the whole control app, so that an answer to what nobody foresaw has its headers too."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -29,8 +31,10 @@ class Standing:
             await self._app(scope, receive, send)
             return
         answer = _Answer(scope, send)
-        await self._app(scope, receive, answer.send)
-        answer.record()
+        try:
+            await self._app(scope, receive, answer.send)
+        finally:
+            answer.record()
 
 
 class _Answer:
@@ -40,10 +44,12 @@ class _Answer:
         self._send = send
         self._gateway: Gateway = state["gateway"]
         self._head: RequestHead = state["head"]
-        self._trace = TraceContext(self._head.fields.get(b"traceparent"), 0.0)
+        # Probes come every few seconds and say nothing: they are traced only when the caller's trace is.
+        ratio = 0.0 if scope["path"] in _PROBES else self._gateway.settings.trace_ratio
+        self._trace = TraceContext(self._head.fields.get(b"traceparent"), ratio)
         self._request_id = self._head.request_id() or self._trace.trace_id
         state["trace_id"] = self._trace.trace_hex
-        self._started = time.perf_counter()
+        self._started_ns = time.time_ns()
         self._status = 500
         self._encoder: Encoder | None = None
 
@@ -80,10 +86,14 @@ class _Answer:
         return headers
 
     def record(self) -> None:
-        seconds = time.perf_counter() - self._started
+        now_ns = time.time_ns()
+        seconds = max(0.0, (now_ns - self._started_ns) / 1e9)
         path = self._scope["path"]
         route = path if not path.startswith("/docs/") else "/docs/assets"
-        self._gateway.metrics.request(route, self._scope["method"], self._status, seconds)
+        trace_id = self._trace.trace_hex if self._trace.sampled else None
+        self._gateway.metrics.request(route, self._scope["method"], self._status, seconds, trace_id)
+        if self._trace.sampled:
+            self._span(route, (self._started_ns, now_ns))
         self._gateway.access_log.line(
             method=self._scope["method"],
             path=path,
@@ -93,3 +103,16 @@ class _Answer:
             request_id=self._request_id.decode("ascii"),
             trace_id=self._trace.trace_hex,
         )
+
+    def _span(self, route: str, times_ns: tuple[int, int]) -> None:
+        method = self._scope["method"]
+        attributes: dict[str, str | int] = {
+            "http.request.method": method,
+            "http.route": route,
+            "url.path": self._scope["path"],
+            "url.scheme": self._scope["scheme"],
+            "http.response.status_code": self._status,
+            "client.address": self._scope["state"]["peer"],
+            "request.id": self._request_id.decode("ascii"),
+        }
+        self._gateway.spans.server(self._trace, f"{method} {route}", times_ns, attributes, [])

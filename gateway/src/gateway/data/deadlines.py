@@ -4,6 +4,7 @@ A deadline is therefore kept to a tenth of a second.
 """
 
 import asyncio
+from collections.abc import Iterator
 from typing import Protocol
 
 TICK = 0.1
@@ -29,6 +30,9 @@ class Deadlines:
 
     def __len__(self) -> int:
         return len(self._active)
+
+    def __iter__(self) -> Iterator[Timed]:
+        return iter(self._active)
 
     def add(self, timed: Timed) -> None:
         """Watch it."""

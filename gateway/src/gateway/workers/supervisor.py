@@ -68,7 +68,7 @@ class Supervisor:
             return
         self._stopping.set()
         # Each worker has its own: the last of them to close a socket ends it.
-        for listener in self._listeners:
+        for listener in [*self._listeners, *([self._admin] if self._admin else [])]:
             listener.close()
         for member in self._members:
             self._terminate(member)
@@ -185,11 +185,12 @@ def supervise(settings: Settings) -> int:
     """Run ``settings.workers`` workers until a signal says stop; the exit status."""
     try:
         listeners = bind(settings.host, settings.port, settings.workers)
+        admin = None if settings.admin_port is None else bind(settings.admin_host, settings.admin_port, 1)[0]
     except OSError as error:
-        log.error("cannot_listen", host=settings.host, port=settings.port, error=str(error))  # noqa: TRY400 - no fault
+        log.error("cannot_listen", error=str(error))  # noqa: TRY400 - no fault of ours
         return 1
 
     async def run() -> int:
-        return await Supervisor(settings, listeners, None).run()
+        return await Supervisor(settings, listeners, admin).run()
 
     return asyncio.run(run())

@@ -1,23 +1,19 @@
 """The process: graceful stop, reload (TRAPS, forwarding 11), traces, the merged document, bad starts."""
 
 import asyncio
-import base64
 import contextlib
-import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 from gateway_testing.process import ROUTES, GatewayProcess, Valkey
+from gateway_testing.receiver import Receiver
 from gateway_testing.tokens import Issuer
 from gateway_testing.upstream import Call, RawUpstream
 from gateway_testing.wire import Wire, ask, request
-from google.protobuf.json_format import ParseDict
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 
@@ -101,46 +97,6 @@ async def test_trap_11_a_reload_drops_nothing_and_a_bad_file_is_refused(
         assert any("routes.toml:2: routes[0].path" in problem for problem in refused["problems"])
         assert (await ask(gateway.port, "GET", "/api/v1/renamed")).status == 401
         assert (await ask(gateway.port, "GET", "/api/v1/things")).status == 200
-
-
-def _with_base64_ids(value: Any) -> Any:
-    """OTLP's JSON has ids in hexadecimal, protobuf's own mapping wants base64."""
-    if isinstance(value, list):
-        return [_with_base64_ids(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    return {
-        name: base64.b64encode(bytes.fromhex(item)).decode()
-        if name in ("traceId", "spanId", "parentSpanId")
-        else _with_base64_ids(item)
-        for name, item in value.items()
-    }
-
-
-class Receiver:
-    """OTLP over HTTP."""
-
-    def __init__(self) -> None:
-        self.spans: list[Span] = []
-        self.resources: list[dict[str, str]] = []
-        self.heads: list[bytes] = []
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).lower()
-                length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
-                body = await reader.readexactly(length)
-                self.heads.append(head)
-                assert b"content-type: application/json" in head
-                # By the protocol's own definition: a field it does not have is an error.
-                export = ParseDict(_with_base64_ids(json.loads(body)), ExportTraceServiceRequest())
-                for resource in export.resource_spans:
-                    self.resources.append({a.key: a.value.string_value for a in resource.resource.attributes})
-                    for scope in resource.scope_spans:
-                        self.spans += scope.spans
-                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
-        writer.close()
 
 
 async def test_trap_13_spans_and_decisions(upstream: RawUpstream, valkey: Valkey, issuer: Issuer):

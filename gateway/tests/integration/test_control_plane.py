@@ -1,0 +1,54 @@
+"""What the gateway answers by itself: traced like the rest, and HEAD wherever GET is."""
+
+import asyncio
+import signal
+
+import pytest
+from gateway_testing.process import GatewayProcess, Valkey
+from gateway_testing.receiver import Receiver
+from gateway_testing.upstream import RawUpstream
+from gateway_testing.wire import Wire, ask, request
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+OWN = ["/", "/docs", "/docs/assets/page.css", "/health/live", "/health/ready", "/metrics", "/openapi.json"]
+
+
+@pytest.mark.parametrize("path", [*OWN, "/favicon.ico"])
+async def test_head_is_get_without_a_body(gateway: GatewayProcess, path: str):
+    shown = await ask(gateway.port, "GET", path)
+    wire = await Wire.open(gateway.port)
+    await wire.send(request("HEAD", path) + request("GET", "/health/live"))
+    head = await wire.answer(head_only=True)
+    assert (head.status, head["content-type"]) == (shown.status, shown["content-type"])
+    if path not in ("/metrics", "/"):  # whose bodies change
+        assert head.get("content-length") == shown.get("content-length")
+    following = await wire.answer()
+    assert (following.status, following.json()["status"]) == (200, "alive"), "no byte of a body stood between"
+    wire.close()
+
+
+async def test_requests_of_the_control_plane_are_spans_too(upstream: RawUpstream, valkey: Valkey):
+    receiver = Receiver()
+    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
+    endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    gateway = GatewayProcess(upstream.port, valkey.port, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint)
+    await asyncio.to_thread(gateway.start)
+    try:
+        await gateway.ready()  # probes without a trace of their own make none
+        answer = await ask(gateway.port, "GET", "/openapi.json", {"traceparent": PARENT})
+        assert (await ask(gateway.port, "GET", "/health/live", {"traceparent": PARENT})).status == 200
+        assert (await ask(gateway.port, "POST", "/docs")).status == 405
+        gateway.signal(signal.SIGTERM)
+        assert await asyncio.to_thread(gateway.wait) == 0
+    finally:
+        await asyncio.to_thread(gateway.stop)
+        server.close()
+    spans = {span.name: span for span in receiver.spans}
+    assert set(spans) == {"GET /openapi.json", "GET /health/live", "POST /docs"}
+    document = spans["GET /openapi.json"]
+    assert document.kind == Span.SPAN_KIND_SERVER
+    assert document.trace_id.hex() == PARENT.split("-")[1]
+    assert document.parent_span_id.hex() == PARENT.split("-")[2]
+    assert answer["traceresponse"].split("-")[2] == document.span_id.hex()
+    assert spans["POST /docs"].trace_id != document.trace_id

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -16,6 +15,16 @@ from gateway_testing.wire import Wire, ask, request
 LOCAL = {"host": "127.0.0.1"}
 CHANGES = {**LOCAL, "x-gatehouse-admin": "1"}
 
+KEPT = """
+[[routes]]
+path = "/kept/{id}"
+methods = ["GET"]
+upstream = "main"
+versions = []
+identity = "ignored"
+[routes.cache]
+"""
+
 
 class Watched(GatewayProcess):
     admin: int
@@ -27,7 +36,7 @@ async def watched(
     running_upstream: RawUpstream, valkey: Valkey, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Watched]:
     file = tmp_path_factory.mktemp("admin") / "routes.toml"
-    shutil.copy(ROUTES, file)
+    file.write_text(ROUTES.read_text() + KEPT)
     admin = free_port()
     process = Watched(
         running_upstream.port,
@@ -100,6 +109,33 @@ async def test_what_is_in_flight_is_shown_with_its_age(watched: Watched, upstrea
     assert b"hunter2" not in answer.body
     go_on.set()
     assert (await wire.answer()).status == 200
+
+
+async def test_what_is_kept_is_shown_and_forgotten_by_prefix(watched: Watched, upstream: RawUpstream):
+    async def keeps(call: Call) -> None:
+        await call.answer(200, b"kept", ("cache-control", "public, max-age=60"))
+
+    async def kept() -> dict[str, int]:
+        found = (await asked(watched.admin, "GET", "/admin/cache", LOCAL)).json()["workers"]
+        return {name: sum(worker["answer"]["cache"][name] for worker in found) for name in ("answers", "bytes")}
+
+    upstream.manner = keeps
+    wire = await Wire.open(watched.port)  # one connection, so one worker
+    for target in ("/kept/1", "/kept/1", "/kept/2"):
+        await wire.send(request("GET", target))
+        assert (await wire.answer()).body == b"kept"
+    assert len(upstream.seen) == 2
+    assert (await kept())["answers"] == 2
+    assert (await asked(watched.admin, "DELETE", "/admin/cache?prefix=kept", CHANGES)).status == 400
+    assert (await asked(watched.admin, "DELETE", "/admin/cache", CHANGES)).code == "bad_request"
+    assert (await asked(watched.admin, "DELETE", "/admin/cache?prefix=/", LOCAL)).code == "header_required"
+    purged = await asked(watched.admin, "DELETE", "/admin/cache?prefix=/kept/1", CHANGES)
+    assert (purged.status, purged.json()["purged"]) == (200, 1)
+    await wire.send(request("GET", "/kept/1") + request("GET", "/kept/2"))
+    assert [(await wire.answer()).status for _ in range(2)] == [200, 200]
+    assert len(upstream.seen) == 3
+    assert (await asked(watched.admin, "DELETE", "/admin/cache?prefix=/", CHANGES)).json()["purged"] == 2
+    assert await kept() == {"answers": 0, "bytes": 0}
 
 
 async def test_reload_says_what_is_wrong_in_every_worker(watched: Watched):

@@ -52,6 +52,14 @@ def create_admin_app(gateway: Gateway) -> ASGIApp:
         taken = all(worker["answer"] and worker["answer"]["taken"] for worker in workers)
         return _json({"taken": taken, "workers": workers}, 200 if taken else 409)
 
+    @app.delete("/admin/cache")
+    async def purge(prefix: str = "") -> Response:
+        """Forget the kept answers of all paths that begin with ``prefix`` (as forwarded: with their version)."""
+        if not prefix.startswith("/"):
+            raise HTTPException(400, "prefix is a path, such as /api/v1/products; / is everything.")
+        workers = await gateway.team.everyone("purge", prefix=prefix)
+        return _json({"purged": sum(worker["answer"] or 0 for worker in workers), "workers": workers})
+
     return Guard(app, gateway.settings)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -56,6 +57,22 @@ def _limits(gateway: Gateway) -> dict[str, Any]:
     }
 
 
+def _cache(gateway: Gateway) -> dict[str, Any]:
+    memory = gateway.cache.memory
+    outcomes: Counter[str] = Counter()
+    for family in gateway.cache.outcomes.collect():
+        for sample in family.samples:
+            outcomes[sample.labels["outcome"]] += int(sample.value)
+    return {
+        "answers": len(memory),
+        "bytes": memory.used,
+        "bytes_at_most": memory.limit,
+        "evicted": memory.evicted,
+        "outcomes": dict(outcomes),
+        "hit_ratio": round(outcomes["hit"] / outcomes.total(), 4) if outcomes else None,
+    }
+
+
 def _connections(gateway: Gateway) -> dict[str, Any]:
     now = asyncio.get_running_loop().time()
     flying = sorted((one for one in gateway.deadlines if isinstance(one, Exchange)), key=lambda one: one.started)
@@ -95,5 +112,6 @@ PARTS: Final[dict[str, Callable[[Gateway], Any]]] = {
     "routes": _routes,
     "upstreams": _upstreams,
     "limits": _limits,
+    "cache": _cache,
     "connections": _connections,
 }

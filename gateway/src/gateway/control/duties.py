@@ -23,4 +23,7 @@ def duties(gateway: Gateway) -> Mapping[str, Duty]:
     async def told(message: dict[str, Any]) -> dict[str, Any]:
         return state(gateway, message["parts"])
 
-    return {"snapshot": counted, "reload": reload, "state": told}
+    async def purge(message: dict[str, Any]) -> int:
+        return gateway.cache.purge(message["prefix"].encode("latin-1"))
+
+    return {"snapshot": counted, "reload": reload, "state": told, "purge": purge}

@@ -5,7 +5,7 @@ from starlette.exceptions import HTTPException
 
 from gateway.problem import Refusal, problem_body
 
-_CODES = {404: "route_not_found", 405: "method_not_allowed", 403: "forbidden", 503: "unavailable"}
+_CODES = {400: "bad_request", 404: "route_not_found", 405: "method_not_allowed", 403: "forbidden", 503: "unavailable"}
 
 
 def install_error_handlers(app: FastAPI) -> None:

@@ -73,3 +73,36 @@ async def own_gateway(running_upstream: RawUpstream) -> AsyncIterator[GatewayPro
     yield process
     await asyncio.to_thread(process.stop)
     server.stop()
+
+
+# Routing: routes of their own, a second upstream, and a peer whose X-Forwarded-For counts.
+
+
+@pytest.fixture(scope="session")
+async def running_other(issuer: Issuer) -> AsyncIterator[RawUpstream]:
+    upstream = RawUpstream(issuer)
+    await upstream.start()
+    yield upstream
+    await upstream.stop()
+
+
+@pytest.fixture
+async def other(running_other: RawUpstream) -> AsyncIterator[RawUpstream]:
+    running_other.reset()
+    yield running_other
+    running_other.reset()
+
+
+@pytest.fixture(scope="session")
+async def routing(
+    running_upstream: RawUpstream, running_other: RawUpstream, valkey: Valkey
+) -> AsyncIterator[GatewayProcess]:
+    process = await _started(
+        running_upstream,
+        valkey,
+        GATEWAY_ROUTES=str(Path(__file__).parent / "routing.toml"),
+        OTHER_URL=f"http://127.0.0.1:{running_other.port}",
+        TRUSTED_PROXIES="127.0.0.1/32",
+    )
+    yield process
+    await asyncio.to_thread(process.stop)

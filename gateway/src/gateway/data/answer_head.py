@@ -10,6 +10,11 @@ _STATUS_LINES = {status.value: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.en
 _DROPPED = HOP_BY_HOP | OURS | {b"content-length"}
 
 
+def reserved(name: bytes) -> bool:
+    """Whether a header of answers (name in lower case) is the gateway's own to state, and no route's to set."""
+    return name in _DROPPED or name.startswith((b"access-control-", b"ratelimit", b"x-ratelimit"))
+
+
 def status_line(status: int) -> bytes:
     """With the standard phrase; the upstream's own is dropped."""
     return _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from gateway.problem import Refusal
 
 _NONE: frozenset[bytes] = frozenset()
-_SUNSET = frozenset({b"deprecation", b"sunset"})
 _CREDENTIALS = frozenset({b"authorization", b"x-api-key"})
 _CODED = frozenset({b"etag", b"accept-ranges", b"content-md5"})
 
@@ -54,8 +53,7 @@ def answer_head(exchange: Exchange, head: AnswerHead) -> bytes:
     lines = [status_line(head.status)]
     coding = None
     found = exchange.match
-    # The routes file knows when a version ends; a service's own word beside it could only contradict.
-    replaced = _SUNSET if found is not None and found.route.sunset is not None else _NONE
+    replaced = found.route.replaced if found is not None else _NONE
     if not exchange.gateway.settings.compress or not compressible(head.status, head.fields, length):
         lines += head.end_to_end(replaced | _known_etag(exchange, head, lines))
     else:
@@ -102,9 +100,11 @@ def kept_answer_head(exchange: Exchange, status: int, lines: bytes, *, with_poli
 
 
 def _left_out(exchange: Exchange, head: AnswerHead) -> list[bytes]:
-    """What the service should have said."""
-    lines: list[bytes] = []
-    if b"cache-control" not in head.fields and not _CREDENTIALS.isdisjoint(exchange.head.fields):
+    """What the service should have said, or says by the routes file."""
+    route = exchange.match.route if exchange.match is not None else None
+    lines: list[bytes] = [route.answer_lines] if route is not None and route.answer_lines else []
+    stated = b"cache-control" in head.fields or (route is not None and b"cache-control" in route.replaced)
+    if not stated and not _CREDENTIALS.isdisjoint(exchange.head.fields):
         # A cache keeps an answer to Authorization to itself (RFC 9111 section 3.5), but knows nothing of X-API-Key.
         lines.append(b"cache-control: private, no-cache\r\n")
     if b"date" not in head.fields:
@@ -154,6 +154,8 @@ def _ours(exchange: Exchange, with_policy: bool = True) -> list[bytes]:  # noqa:
         lines += (sunset.link(found.parameters), b"\r\n")
     if found is not None and found.varies:
         lines += (b"vary: ", b", ".join(found.varies), b"\r\n")
+    if exchange.cors:
+        lines.append(exchange.cors)
     if exchange.verdict is not None:
         lines.append(exchange.verdict.headers)
     if not exchange.keep_alive:

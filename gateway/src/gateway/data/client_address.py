@@ -12,7 +12,8 @@ _PRIVATE: tuple[Network, ...] = tuple(
 
 
 @lru_cache(maxsize=4096)
-def _address(text: str) -> IPv4Address | IPv6Address | None:
+def parsed_address(text: str) -> IPv4Address | IPv6Address | None:
+    """The address, IPv4 also where it is written as a mapped IPv6 one; None for what is none."""
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:
@@ -24,7 +25,7 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
 @lru_cache(maxsize=4096)
 def limit_key(text: str) -> str:
     """The address a limit counts: an IPv6 client owns its whole /64 (TRAPS, rate limiting 7)."""
-    address = _address(text)
+    address = parsed_address(text)
     if isinstance(address, IPv6Address):
         return str(ip_network((address, 64), strict=False))
     return str(address) if address else text
@@ -33,7 +34,7 @@ def limit_key(text: str) -> str:
 @lru_cache(maxsize=4096)
 def is_private(text: str) -> bool:
     """Loopback or a private network."""
-    address = _address(text)
+    address = parsed_address(text)
     return address is not None and any(address in network for network in _PRIVATE)
 
 
@@ -50,7 +51,7 @@ class TrustedProxies:
             return False
         known = self._known.get(text)
         if known is None:
-            address = _address(text)
+            address = parsed_address(text)
             known = address is not None and any(address in network for network in self._networks)
             if len(self._known) < 4096:  # noqa: PLR2004 - a bound against a flood of addresses
                 self._known[text] = known
@@ -62,7 +63,7 @@ class TrustedProxies:
             return peer
         client = peer
         for part in reversed(forwarded_for.decode("latin-1").split(",")):
-            address = _address(_without_port(part.strip()))
+            address = parsed_address(_without_port(part.strip()))
             if address is None:
                 break
             client = str(address)

@@ -66,6 +66,8 @@ class Exchange:
         self.forwarding: Forwarding | None = None
         self.stream: Holder | None = None
         self.body: AnswerBody | None = None
+        # Header lines that tell a browser whether a page of another origin may read the answer.
+        self.cors = b""
         # A handshake that the route takes, and what it became.
         self.websocket = False
         self.tunnel: Tunnel | None = None
@@ -107,21 +109,33 @@ class Exchange:
     def _route(self) -> None:
         if self.early is not None:
             raise self.early
-        fields = self.head.fields
-        head, table = self.head, self.gateway.table
-        self.match = found = match(
-            table, self.method, self.path, self.query, fields.get(b"accept"), head.host, head.headers
-        )
+        admission = self.gateway.table.admission
+        if admission is not None:
+            admission.admit(self)
+        self.match = found = self.find(self.method)
         route = found.route
         self.event("route", route=route.name, version=route.version or 0, upstream=found.upstream)
+        if route.admission is not None:
+            route.admission.admit(self)
         if route.sunset is not None and time.time() >= route.sunset.ends:
             raise Refusal(410, "version_gone", "This version was taken out of service; see the Link header.")
+        if route.redirect is not None:
+            raise route.redirect.refusal(found)
+        if route.rewrite is not None:
+            found.path = route.rewrite.path(found)
         if (self.head.content_length or 0) > route.max_body:
             raise too_large()
         if route.origins is not None and self.head.websocket:
             check_handshake(self.head, route.origins)
             self.websocket = True
         self.gateway.identity.identify(self, route.identity)
+
+    def find(self, method: bytes) -> Match:
+        """The route of this request, were it of this method. Raises Refusal."""
+        head = self.head
+        return match(
+            self.gateway.table, method, self.path, self.query, head.fields.get(b"accept"), head.host, head.headers
+        )
 
     def on_identity(self, outcome: Principal | Refusal | None) -> None:
         """From identity: who it is, None for nobody in particular, or why not."""
@@ -217,7 +231,7 @@ class Exchange:
             self.cut()
             return
         body = b""
-        if refusal.status != 204:  # noqa: PLR2004 - the answer to OPTIONS has no body
+        if refusal.status >= 400:  # noqa: PLR2004 - the answer to OPTIONS and a redirect have no body
             body = problem_body(refusal, self.target, self.trace.trace_hex)
         if refusal.close or not self.body_read or self.client.draining:
             self.keep_alive = False

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gateway.data.compression import plain_etags
 from gateway.data.request_head import RequestHead
+from gateway.routes.rewriting import HeaderRules
 
 HOP_BY_HOP = frozenset(
     {
@@ -83,6 +84,11 @@ class Hop:
     scheme: bytes
 
 
+def reserved(name: bytes) -> bool:
+    """Whether a request header (name in lower case) is the gateway's own to state, and no route's to set."""
+    return name in _DROPPED or name == b"authorization" or name.startswith(_IDENTITY)
+
+
 def connection_names(value: bytes | None) -> frozenset[bytes]:
     """The names a Connection header lists, in lower case."""
     if value is None or value in (b"keep-alive", b"close"):
@@ -96,23 +102,29 @@ class Forwarded:
 
     host: bytes
     authorization: bytes | None
+    rules: HeaderRules | None
     lines: bytes
 
 
-def forwarded_section(head: RequestHead, hop: Hop, host: bytes, authorization: bytes | None) -> bytes:
+def forwarded_section(
+    head: RequestHead, hop: Hop, host: bytes, authorization: bytes | None, rules: HeaderRules | None
+) -> bytes:
     """The header lines without what differs for each request; ``authorization`` replaces the client's."""
     made = head.forwarded
-    if made is None or made.host != host or made.authorization != authorization:
-        made = head.forwarded = Forwarded(host, authorization, _section(head, hop, host, authorization))
+    if made is None or made.host != host or made.authorization != authorization or made.rules is not rules:
+        lines = _section(head, hop, host, authorization, rules)
+        made = head.forwarded = Forwarded(host, authorization, rules, lines)
     return made.lines
 
 
-def _section(head: RequestHead, hop: Hop, host: bytes, authorization: bytes | None) -> bytes:
+def _section(head: RequestHead, hop: Hop, host: bytes, authorization: bytes | None, rules: HeaderRules | None) -> bytes:
     fields = head.fields
     named = connection_names(fields.get(b"connection"))
     lines = [b"host: ", host, b"\r\n"]
     for name, value in head.headers:
         if name in _DROPPED or name in named or name.startswith(_IDENTITY) or b"_" in name:
+            continue
+        if rules is not None and name in rules.gone:
             continue
         if name == b"authorization" and authorization is not None:
             continue
@@ -125,6 +137,8 @@ def _section(head: RequestHead, hop: Hop, host: bytes, authorization: bytes | No
         lines.append(b"content-length: %d\r\n" % head.content_length)
     if head.expects_continue:
         lines.append(b"expect: 100-continue\r\n")
+    if rules is not None:
+        lines.append(rules.lines)
     lines += _forwarding(fields, hop, head.host or host)
     return b"".join(lines)
 

@@ -168,7 +168,7 @@ class Forwarding:
         return b"%b %b HTTP/1.1\r\n%bx-request-id: %b\r\ntraceparent: %b\r\n%b\r\n" % (
             self.method,
             found.path + b"?" + found.query if found.query else found.path,
-            forwarded_section(head, exchange.client.hop, host, authorization),
+            forwarded_section(head, exchange.client.hop, host, authorization, found.route.request_headers),
             exchange.request_id,
             exchange.trace.traceparent(),
             SWITCH if exchange.websocket else b"",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import product
 
+from gateway.data import answer_head, forwarded_head
 from gateway.routes.changes import kept_versions
 from gateway.routes.conditions import compile_conditions, exclude_each_other
 from gateway.routes.model import RouteModel, RoutesModel
@@ -12,20 +13,32 @@ Location = tuple[int | str, ...]
 
 def wrong_references(model: RoutesModel) -> list[tuple[Location, str]]:
     """Each wrong reference as the location of its field and what is wrong with it."""
-    return [*_names(model), *_versions(model), *_clashes(model), *_invalidates(model)]
+    return [*_names(model), *_versions(model), *_clashes(model), *_invalidates(model), *_headers(model)]
 
 
 def _names(model: RoutesModel) -> Iterator[tuple[Location, str]]:
     if model.api_keys is not None and model.api_keys.upstream not in model.upstreams:
         yield ("api_keys", "upstream"), f"there is no upstream {model.api_keys.upstream!r}"
     for index, route in enumerate(model.routes):
-        if route.upstream not in model.upstreams:
+        if route.upstream and route.upstream not in model.upstreams:
             yield ("routes", index, "upstream"), f"there is no upstream {route.upstream!r}"
         for name in route.limits:
             if name not in model.limits:
                 yield ("routes", index, "limits"), f"there is no limit {name!r}"
             elif route.cost > model.limits[name].most_at_once:
                 yield ("routes", index, "cost"), f"the limit {name!r} never has so much at once"
+
+
+def _headers(model: RoutesModel) -> Iterator[tuple[Location, str]]:
+    """Headers that a route sets although another part of the gateway answers for them."""
+    for index, route in enumerate(model.routes):
+        for field, rules, reserved in (
+            ("request_headers", route.request_headers, forwarded_head.reserved),
+            ("response_headers", route.response_headers, answer_head.reserved),
+        ):
+            for name in rules.set if rules is not None else ():
+                if reserved(name.lower().encode()):
+                    yield ("routes", index, field, "set", name), f"{name} is the gateway's own to state"
 
 
 def _versions(model: RoutesModel) -> Iterator[tuple[Location, str]]:

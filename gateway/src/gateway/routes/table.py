@@ -7,11 +7,24 @@ from datetime import UTC
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
+from gateway.admission.admission import compile_whole
+from gateway.admission.cors import CORS_HEADERS
+from gateway.admission.of_route import RouteAdmission, compile_admission
 from gateway.routes.changes import changes
 from gateway.routes.conditions import compile_conditions
 from gateway.routes.hosts import host_name, patterns_of
 from gateway.routes.model import PRIORITIES
 from gateway.routes.retries import RetryPolicy
+from gateway.routes.rewriting import (
+    HeaderRules,
+    Redirect,
+    Rewrite,
+    compile_headers,
+    compile_redirect,
+    compile_request_headers,
+    compile_rewrite,
+)
+from gateway.routes.template import Template, names_in
 from gateway.routes.tree import Choice, Node
 
 if TYPE_CHECKING:
@@ -19,6 +32,8 @@ if TYPE_CHECKING:
 
     from gateway.routes.changes import Changed
     from gateway.routes.model import CacheModel, Deprecation, LimitPolicy, RouteModel, RoutesModel, Timeouts
+
+_SUNSET = frozenset({b"deprecation", b"sunset"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +43,11 @@ class Sunset:
     deprecation: bytes
     sunset: bytes
     ends: float
-    successor: tuple[str, ...]
+    successor: Template
 
     def link(self, parameters: list[bytes]) -> bytes:
         """``Link`` to the successor of this very resource (RFC 8288)."""
-        parts = list(self.successor)
-        path = parts[0] + "".join(
-            value.decode("ascii") + rest for value, rest in zip(parameters, parts[1:], strict=False)
-        )
-        return f'<{path}>; rel="successor-version"'.encode()
+        return b'<%b>; rel="successor-version"' % self.successor.fill(parameters, b"")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +79,14 @@ class Route:
     cache: CacheModel | None
     # What of others' kept answers a change here puts out of date; None where nothing is kept.
     changes: tuple[Changed, ...] | None
+    # None where the route has none of it.
+    admission: RouteAdmission | None
+    rewrite: Rewrite | None
+    redirect: Redirect | None
+    request_headers: HeaderRules | None
+    # Headers of the service's answer that do not pass, and the lines that are put in.
+    replaced: frozenset[bytes]
+    answer_lines: bytes
 
 
 class Tree:
@@ -102,6 +121,7 @@ class RouteTable:
         self.slashes = any(route.path.endswith("*}") for route in model.routes)
         # Whether any token is ever looked at: else no issuer's keys are needed.
         self.identifies = any(route.identity != "ignored" for route in model.routes)
+        self.admission = compile_whole(model)
         self.exact: dict[bytes, dict[bytes, Route]] = {} if self.by_host else self._exact()
 
     def _add(self, model: RouteModel) -> None:
@@ -148,6 +168,7 @@ def _words(node: Node, path: bytes) -> Iterator[tuple[bytes, Node]]:
 
 def _compile(model: RouteModel, version: int | None, file: RoutesModel) -> Route:
     limits = file.limits
+    answer_headers = compile_headers(model.response_headers, {})
     return Route(
         name=model.name or model.path,
         upstream=model.upstream,
@@ -165,30 +186,33 @@ def _compile(model: RouteModel, version: int | None, file: RoutesModel) -> Route
         rank=PRIORITIES.index(model.priority),
         timeouts=model.timeouts,
         origins=frozenset(origin.encode() for origin in model.websocket_origins) if model.websocket else None,
-        sunset=next((_sunset(one) for one in model.deprecated if one.version == version), None),
+        sunset=next((_sunset(one, model) for one in model.deprecated if one.version == version), None),
         default_version=model.default_version,
         retries=RetryPolicy.of(model.retries),
         cache=model.cache,
         changes=changes(file, model),
+        admission=compile_admission(model),
+        rewrite=compile_rewrite(model),
+        redirect=compile_redirect(model),
+        request_headers=compile_request_headers(model),
+        replaced=_replaced(model, version),
+        answer_lines=answer_headers.lines if answer_headers is not None else b"",
     )
 
 
-def _sunset(model: Deprecation) -> Sunset:
+def _replaced(model: RouteModel, version: int | None) -> frozenset[bytes]:
+    # The routes file knows when a version ends; a service's own word beside it could only contradict.
+    ends = any(one.version == version for one in model.deprecated)
+    headers = compile_headers(model.response_headers, {})
+    return frozenset().union(
+        _SUNSET if ends else (), CORS_HEADERS if model.cors is not None else (), headers.gone if headers else ()
+    )
+
+
+def _sunset(model: Deprecation, route: RouteModel) -> Sunset:
     return Sunset(
         deprecation=f"@{int(model.since.timestamp())}".encode(),
         sunset=format_datetime(model.sunset.astimezone(UTC), usegmt=True).encode(),
         ends=model.sunset.timestamp(),
-        successor=_pieces(model.successor),
+        successor=Template(model.successor, names_in(route.path)),
     )
-
-
-def _pieces(template: str) -> tuple[str, ...]:
-    """``/a/{id}/b`` as ``("/a/", "/b")``."""
-    pieces = [""]
-    for part in template.split("/")[1:]:
-        if part.startswith("{"):
-            pieces[-1] += "/"
-            pieces.append("")
-        else:
-            pieces[-1] += f"/{part}"
-    return tuple(pieces)

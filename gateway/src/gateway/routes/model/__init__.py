@@ -4,9 +4,11 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from gateway.routes.model.admission import AdmissionModel, CorsModel
 from gateway.routes.model.api_keys import Exchange
 from gateway.routes.model.caching import CacheModel, CacheStore
 from gateway.routes.model.limits import LimitName, LimitPolicy
+from gateway.routes.model.rewriting import HeadersModel, RedirectModel, RewriteModel
 from gateway.routes.model.route import PRIORITIES, Deprecation, Identity, RedisDown, RouteModel, Timeouts
 from gateway.routes.model.upstreams import (
     BreakerModel,
@@ -21,16 +23,21 @@ from gateway.routes.model.when import WhenModel
 
 __all__ = [
     "PRIORITIES",
+    "AdmissionModel",
     "BreakerModel",
     "CacheModel",
     "CacheStore",
     "ConcurrencyModel",
+    "CorsModel",
     "Defaults",
     "Deprecation",
     "EjectionModel",
     "Exchange",
+    "HeadersModel",
     "HealthCheckModel",
     "LimitPolicy",
+    "RedirectModel",
+    "RewriteModel",
     "RouteModel",
     "RoutesModel",
     "TargetModel",
@@ -48,6 +55,9 @@ class Defaults(Model):
     timeouts: Timeouts | None = Field(default=None, description="As the table of a route.")
     limits: tuple[str, ...] | None = Field(default=None, description="As the field of a route.")
     redis_down: RedisDown | None = Field(default=None, description="As the field of a route.")
+    cors: CorsModel | None = Field(
+        default=None, description="As the table of a route; also for answers that no route gives, such as a 404."
+    )
     max_body: Size | None = Field(default=None, description="As the field of a route.")
 
 
@@ -59,6 +69,9 @@ class RoutesModel(Model):
         pattern=r"^(/[A-Za-z0-9._~-]+)*$",
         description="Routes under this prefix have versions: `/api/things` is served as `/api/v1/things` as well. No "
         "route without versions takes a path under it, unless no route of the file has any.",
+    )
+    admission: AdmissionModel = Field(
+        default=AdmissionModel(), description="What every forwarded request is held to before its route."
     )
     own: tuple[Literal["page", "docs", "health", "metrics"], ...] = Field(
         default=("page", "docs", "health", "metrics"),
@@ -81,9 +94,11 @@ class RoutesModel(Model):
     @model_validator(mode="before")
     @classmethod
     def _fill_defaults(cls, data: Any) -> Any:
-        if not isinstance(data, dict) or not isinstance(data.get("defaults"), dict):
+        if not isinstance(data, dict) or not isinstance(data.get("routes"), (list, tuple)):
             return data
-        filled = [
-            {**data["defaults"], **route} if isinstance(route, dict) else route for route in data.get("routes", ())
-        ]
+        given, limits = data.get("defaults"), data.get("limits")
+        # A file without a limit of that name is one without limits, not a wrong one.
+        named = {} if isinstance(limits, dict) and "default" in limits else {"limits": ()}
+        defaults = {**named, **(given if isinstance(given, dict) else {})}
+        filled = [{**defaults, **route} if isinstance(route, dict) else route for route in data["routes"]]
         return {**data, "routes": filled}

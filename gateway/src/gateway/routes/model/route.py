@@ -1,19 +1,22 @@
 """The tables ``[[routes]]``: what is matched, for whom, and what becomes of it."""
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from gateway.routes.model.admission import CorsModel, Host, Network
 from gateway.routes.model.caching import CacheModel
 from gateway.routes.model.retries import Retries
+from gateway.routes.model.rewriting import HeadersModel, RedirectModel, RewriteModel
 from gateway.routes.model.values import Model, Seconds, Size
 from gateway.routes.model.when import WhenModel
+from gateway.routes.template import names_in
 
 _ORIGIN = re.compile(r"(\*|https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?)\Z")
 _PATH = re.compile(r"(/|(/([A-Za-z0-9._~-]+|\{[a-z_]+\}))*(/\{[a-z_]+\*\})?)\Z")
-_PARAMETER = re.compile(r"\{([a-z_]+)\*?\}")
 
 
 def _one_or_more(value: Any) -> Any:
@@ -48,7 +51,6 @@ class Deprecation(Model):
 RedisDown = Literal["open", "closed", "local"]
 Identity = Literal["required", "optional", "ignored"]
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "*"]
-Host = Annotated[str, Field(pattern=r"^(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$|^\[[0-9A-Fa-f:.]+\]$")]
 Priority = Literal["high", "normal", "low"]
 PRIORITIES: tuple[Priority, ...] = ("high", "normal", "low")
 
@@ -80,7 +82,20 @@ class RouteModel(Model):
         description="What else a request must have; of several routes for a path and method the one that asks for "
         "most wins.",
     )
-    upstream: str = Field(description="The service it goes to.")
+    upstream: str = Field(default="", description="The service it goes to; every route has either this or `redirect`.")
+    redirect: RedirectModel | None = Field(default=None, description="Sends clients elsewhere instead.")
+    rewrite: RewriteModel | None = Field(default=None, description="Changes the path on its way to the service.")
+    request_headers: HeadersModel | None = Field(
+        default=None, description="Changes headers on their way to the service; none of identity or forwarding."
+    )
+    response_headers: HeadersModel | None = Field(
+        default=None, description="Changes headers of the service's answers; none of those that the gateway states."
+    )
+    allow: tuple[Network, ...] = Field(
+        default=(), description="Networks that client addresses must be in, beside what `[admission]` says; else 403."
+    )
+    deny: tuple[Network, ...] = Field(default=(), description="Networks that are refused, also where `allow` has them.")
+    cors: CorsModel | None = Field(default=None, description="Lets pages of other origins use it.")
     versions: tuple[int, ...] = Field(default=(), description="The versions it exists in; none outside `api_prefix`.")
     default_version: int | None = Field(
         default=None, description="The version when a request names none; by default the lowest."
@@ -90,7 +105,10 @@ class RouteModel(Model):
         description='"optional": credentials that are sent must hold; "ignored": only the service reads them.',
     )
     scopes: tuple[str, ...] = Field(default=(), description="Scopes that a token must have; else 403.")
-    limits: tuple[str, ...] = Field(default=("default",), description="All of them are charged, or none.")
+    limits: tuple[str, ...] = Field(
+        default=("default",),
+        description="All of them are charged, or none. By default the limit of that name, where there is one.",
+    )
     cost: int = Field(
         default=1, ge=1, le=1000, description="What a request takes of each of its limits; a refused one takes nothing."
     )
@@ -157,12 +175,22 @@ class RouteModel(Model):
             raise ValueError("deprecated.version is not one of versions")
         if len(set(ending)) < len(ending):
             raise ValueError("a version is deprecated twice")
-        names = _PARAMETER.findall(self.path)
+        return self
+
+    @model_validator(mode="after")
+    def _leads_somewhere(self) -> Self:
+        if bool(self.upstream) == (self.redirect is not None):
+            raise ValueError("a route has either an upstream or a redirect")
+        if self.redirect is not None and (self.rewrite or self.request_headers or self.response_headers):
+            raise ValueError("a redirect is not forwarded: there is nothing to rewrite")
+        strip = self.rewrite.strip_prefix if self.rewrite is not None else None
+        if strip is not None and not f"{self.path}/".startswith(f"{strip}/"):
+            raise ValueError("path does not begin with rewrite.strip_prefix")
+        names = names_in(self.path)
         if len(set(names)) < len(names):
             raise ValueError("a parameter of path is there twice")
-        # What a successor's parameters stand for is told by their order.
-        if any(len(_PARAMETER.findall(one.successor)) > len(names) for one in self.deprecated):
-            raise ValueError("deprecated.successor has more parameters than path")
+        for field, template in self._templates():
+            self._fillable(field, template, names)
         return self
 
     @model_validator(mode="after")
@@ -170,3 +198,20 @@ class RouteModel(Model):
         if self.cache is not None and (not {"GET", "*"} & set(self.methods) or self.stream):
             raise ValueError("cache is for a route with GET that is no stream")
         return self
+
+    def _fillable(self, field: str, template: str, names: list[str]) -> None:
+        for name in names_in(template):
+            if name not in names and not (name == "version" and self.versions):
+                raise ValueError(f"{field} has a parameter {{{name}}} that path has not")
+            # Empty, it would leave "//" in the middle, which at the front begins a host that the request chose.
+            once = template.count(f"{{{name}}}") == 1 and template.endswith(f"/{{{name}}}")
+            if f"{{{name}*}}" in self.path and not once:
+                raise ValueError(f"{field} may have {{{name}}} only as its last part")
+
+    def _templates(self) -> Iterator[tuple[str, str]]:
+        for one in self.deprecated:
+            yield "deprecated.successor", one.successor
+        if self.rewrite is not None and self.rewrite.path is not None:
+            yield "rewrite.path", self.rewrite.path
+        if self.redirect is not None:
+            yield "redirect.to", self.redirect.to

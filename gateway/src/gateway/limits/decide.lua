@@ -2,8 +2,8 @@
 -- key in one string (the log: in a list), so that a batch reads once and writes each key once.
 --
 -- KEYS: one a limit, all limits of the first request, then of the second, and so on.
--- ARGV: the number of plans; of each plan the number of its limits and (algorithm, figure, span, cost) of each; then
--- of each request the number of its plan. Times are in microseconds.
+-- ARGV: a byte a request, the number of its plan; then each plan: (algorithm, figure, span, cost) of each of its limits
+-- as doubles, little-endian. Times are in microseconds.
 --   1 spacing          figure: how far ahead of the clock a key may run; span: what a unit adds to that (GCRA)
 --   2 sliding_window   figure: quota; span: window
 --   3 sliding_log, 4 sliding_counter, 5 fixed_window: the same
@@ -20,12 +20,13 @@ local function share(a, b, c)
   return (product - math.fmod(product, c)) / c
 end
 
+-- What is known of a key: five places as its algorithm fills them, then algorithm, span, and whether it changed.
 local function read(algorithm, span, value, key)
   if algorithm == 1 then
-    return {max(now, tonumber(value or 0))}
+    return {max(now, tonumber(value or 0)), 0, 0, 0, 0, 1, span, false}
   elseif algorithm == 2 then
     -- Requests in runs of a sixtieth of the window. The newest: start, last moment, count. The older: last moment, count.
-    if not value then return {0, 0, 0, 0, ''} end
+    if not value then return {0, 0, 0, 0, '', 2, span, false} end
     local total, start, last, count = unpacked('<dddd', value)
     local at = 33
     while at < #value do
@@ -34,7 +35,7 @@ local function read(algorithm, span, value, key)
       total, at = total - size, at + 16
     end
     if last <= now - span then total, count = 0, 0 end
-    return {total, start, last, count, value:sub(at)}
+    return {total, start, last, count, value:sub(at), 2, span, false}
   elseif algorithm == 3 then
     -- A moment for each unit of cost. Trimmed in pieces: what leaves came one by one.
     local first = tonumber(redis.call('LINDEX', key, 0))
@@ -44,26 +45,27 @@ local function read(algorithm, span, value, key)
       redis.call('LTRIM', key, gone, -1)
       first = moments[gone + 1] and tonumber(moments[gone + 1]) or tonumber(redis.call('LINDEX', key, 0))
     end
-    return {first and redis.call('LLEN', key) or 0, first or now}
+    return {first and redis.call('LLEN', key) or 0, first or now, 0, 0, 0, 3, span, false}
   elseif algorithm == 4 then
     -- Two windows of the clock, and the last moment in each: what is older than a window counts no more.
     local number = floor(now / span)
-    if not value then return {number, 0, 0, 0, 0} end
+    if not value then return {number, 0, 0, 0, 0, 4, span, false} end
     local known, current, previous, last, previous_last = unpacked('<ddddd', value)
     if known < number then
       previous, previous_last, current, last = known == number - 1 and current or 0, last, 0, 0
     end
     if previous_last + span <= now then previous = 0 end
-    return {max(number, known), current, previous, last, previous_last}
+    return {max(number, known), current, previous, last, previous_last, 4, span, false}
   end
-  if not value then return {0, 0} end
-  local ends, used = unpacked('<dd', value)
-  return ends > now and {ends, used} or {0, 0}
+  local ends, used = 0, 0
+  if value then ends, used = unpacked('<dd', value) end
+  if ends <= now then ends, used = 0, 0 end
+  return {ends, used, 0, 0, 0, 5, span, false}
 end
 
 -- How long until a sliding counter has room for so many more.
 local function counter_wait(state, quota, span, more)
-  local number, current, previous, last, previous_last = unpack(state)
+  local number, current, previous, last, previous_last = unpack(state, 1, 5)
   local start, free = number * span, quota - more - current
   if free >= 0 then
     if previous == 0 then return 0 end
@@ -136,52 +138,49 @@ local function write(algorithm, state, span, key)
   elseif algorithm == 2 then
     redis.call('SET', key, pack('<dddd', state[1], state[2], state[3], state[4]) .. state[5], 'PX', ceil(span / 1000))
   elseif algorithm == 4 then
-    redis.call('SET', key, pack('<ddddd', unpack(state)), 'PX', ceil(span / 500))
+    redis.call('SET', key, pack('<ddddd', unpack(state, 1, 5)), 'PX', ceil(span / 500))
   elseif algorithm == 5 then
     redis.call('SET', key, pack('<dd', state[1], state[2]), 'PX', max(1, ceil((state[1] - now) / 1000)))
   end
 end
 
-local plans, argument = {}, 2
-for number = 1, tonumber(ARGV[1]) do
-  local plan, last = {}, argument + 4 * ARGV[argument]
-  for i = argument + 1, last do plan[#plan + 1] = tonumber(ARGV[i]) end
-  plans[number], argument = plan, last + 1
+local plans = {}
+for number = 2, #ARGV do
+  local packed, plan = ARGV[number], {}
+  for at = 1, #packed, 32 do plan[#plan + 1] = {unpacked('<dddd', packed, at)} end
+  plans[number - 1] = plan
 end
 
 local values = redis.call('MGET', unpack(KEYS))
-local states, changed, answers, first = {}, {}, {}, 0
-for i = argument, #ARGV do
-  local plan = plans[tonumber(ARGV[i])]
-  local admitted, limits = true, #plan / 4
-  for limit = 1, limits do
-    local at, key = 4 * limit - 3, KEYS[first + limit]
-    local algorithm, figure, span, cost = plan[at], plan[at + 1], plan[at + 2], plan[at + 3]
+local states, answers, first = {}, {}, 0
+for request = 1, #ARGV[1] do
+  local plan = plans[ARGV[1]:byte(request)]
+  local admitted = true
+  for number, limit in ipairs(plan) do
+    local algorithm, figure, span, cost = limit[1], limit[2], limit[3], limit[4]
+    local key = KEYS[first + number]
     local state = states[key]
     if not state then
-      state = read(algorithm, span, values[first + limit], key)
+      state = read(algorithm, span, values[first + number], key)
       states[key] = state
     end
     local left, wait = measure(algorithm, state, figure, span, cost, key)
     if left < cost then admitted = false end
-    answers[2 * (first + limit) - 1], answers[2 * (first + limit)] = left, wait
+    answers[2 * (first + number) - 1], answers[2 * (first + number)] = left, wait
   end
-  for limit = 1, limits do
-    local at, key = 4 * limit - 3, KEYS[first + limit]
-    local answer = 2 * (first + limit) - 1
+  for number, limit in ipairs(plan) do
+    local answer, key = 2 * (first + number) - 1, KEYS[first + number]
     if admitted then
-      local algorithm, figure, span = plan[at], plan[at + 1], plan[at + 2]
-      answers[answer], answers[answer + 1] = charge(algorithm, states[key], figure, span, plan[at + 3], key)
-      changed[key] = plan
-      plan[key] = at
+      local state = states[key]
+      answers[answer], answers[answer + 1] = charge(limit[1], state, limit[2], limit[3], limit[4], key)
+      state[8] = true
     else
       answers[answer] = -1 - answers[answer]
     end
   end
-  first = first + limits
+  first = first + #plan
 end
-for key, plan in pairs(changed) do
-  local at = plan[key]
-  write(plan[at], states[key], plan[at + 2], key)
+for key, state in pairs(states) do
+  if state[8] then write(state[6], state, state[7], key) end
 end
 return answers

@@ -68,9 +68,14 @@ class Figures:
 
     def times(self, part: float) -> Figures:
         """The same with a part of quota and burst, never less than one; a queue keeps its length."""
-        quota = max(1, int(self.quota * part))
-        burst = self.burst if self.algorithm == "leaky_queue" else max(1, int(self.burst * part))
+        quota = _whole(self.quota * part)
+        burst = self.burst if self.algorithm == "leaky_queue" else _whole(self.burst * part)
         return replace(self, quota=quota, burst=burst, cost=min(self.cost, burst if self.code == SPACING else quota))
+
+
+def _whole(number: float) -> int:
+    # 1 - 0.8 is less than 0.2 to a float.
+    return max(1, int(number + 1e-6))
 
 
 def figures(policy: LimitPolicy, tier: str | None, cost: int, scale: float) -> Figures:

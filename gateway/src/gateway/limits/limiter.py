@@ -131,11 +131,8 @@ class Limiter:
             if number is None:
                 number = plans[wanted] = len(plans) + 1
             numbers.append(number)
-        arguments = [len(plans)]
-        for wanted in plans:
-            arguments += wanted.arguments
         self.metrics.calls += 1
-        _Batch(self, asked, (len(keys), *keys, *arguments, *numbers)).send()
+        _Batch(self, asked, (len(keys), *keys, bytes(numbers), *[wanted.packed for wanted in plans])).send()
 
     def overdue(self, batch: object, asked: list[Asked]) -> None:
         """A reply is late: its requests are decided without it, and so are all others until it is there."""
@@ -187,7 +184,7 @@ class Limiter:
 class _Batch:
     """One call in flight: its patience, and what becomes of a reply that comes after it."""
 
-    def __init__(self, limiter: Limiter, asked: list[Asked], arguments: tuple[str | int, ...]) -> None:
+    def __init__(self, limiter: Limiter, asked: list[Asked], arguments: tuple[bytes | str | int, ...]) -> None:
         self._limiter = limiter
         self._asked = asked
         self._arguments = arguments

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -60,10 +61,8 @@ class Plan:
         self.first = self.rules[0]
         self.single = len(self.rules) == 1
         self.size = 2 * len(self.rules)
-        self.arguments: tuple[int, ...] = (
-            len(self.rules),
-            *(argument for rule in self.rules for argument in rule.figures.arguments),
-        )
+        # As decide.lua reads it.
+        self.packed = b"".join(struct.pack("<4d", *rule.figures.arguments) for rule in self.rules)
         self.adaptive = any(rule.part < 1 for rule in self.rules)
         self._tightened: dict[int, Plan] = {}
         self._local: dict[int, Plan] = {}

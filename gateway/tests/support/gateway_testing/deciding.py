@@ -1,6 +1,7 @@
 """Talks to decide.lua in a real valkey with a clock of the test's own."""
 
 import socket
+import struct
 from typing import Any
 
 import hiredis
@@ -35,7 +36,7 @@ class Decider:
     def close(self) -> None:
         self._socket.close()
 
-    def call(self, *words: str | int) -> Any:
+    def call(self, *words: str | int | bytes) -> Any:
         self._socket.sendall(hiredis.pack_command(words))
         while (reply := self._reader.gets()) is False:
             self._reader.feed(self._socket.recv(65536))
@@ -46,12 +47,8 @@ class Decider:
     def decide(self, requests: list[list[tuple[str, Figures]]], now: int | None = None) -> list[list[tuple[int, int]]]:
         """For each request its limits' (left, time), in one call."""
         keys = [key for request in requests for key, _ in request]
-        plans: list[int] = []
-        for request in requests:
-            plans.append(len(request))
-            for _, figures in request:
-                plans += figures.arguments
-        words = [len(keys), *keys, len(requests), *plans, *range(1, len(requests) + 1)]
+        plans = [b"".join(struct.pack("<4d", *figures.arguments) for _, figures in request) for request in requests]
+        words = [len(keys), *keys, bytes(range(1, len(requests) + 1)), *plans]
         told = self.call("EVALSHA", self._real, *words) if now is None else self.call("EVALSHA", self._own, *words, now)
         pairs = iter(zip(told[::2], told[1::2], strict=True))
         return [[next(pairs) for _ in request] for request in requests]

@@ -70,7 +70,14 @@ class Gateway:
             api_keys = ApiKeys(model.api_keys, origin + model.api_keys.path, settings.scale)
         self.api_keys = api_keys
         self.identity = Identity(verifier, self.keys, api_keys)
-        self.limiter = Limiter(settings.redis_url.get_secret_value(), model, settings.scale, self.metrics.registry)
+        self.limiter = Limiter(
+            settings.redis_url.get_secret_value(),
+            model,
+            settings.scale,
+            self.metrics.registry,
+            overload=lambda: self.overload.level,
+            workers=settings.workers,
+        )
         self.streams = Streams(settings.max_streams)
         self.tunnels = Tunnels(self.metrics.registry)
         self.cache = SharedCache(model.cache, settings.redis_url.get_secret_value(), compress=settings.compress)

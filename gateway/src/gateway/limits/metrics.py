@@ -47,5 +47,5 @@ class LimitMetrics(Collector):
             "gateway_limiter_up", "1 while limits are counted in Redis; 0: each route's mode.", int(self._up())
         )
         yield GaugeMetricFamily(
-            "gateway_limit_overload", "The overload that tightens limits, 0 to 1.", self._overload()
+            "gateway_limit_overload_level", "The overload that tightens limits, 0 to 1.", self._overload()
         )

@@ -1,5 +1,6 @@
 """A service as small as one can be, made of all that shared's web half gives, and clients of it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +9,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from fastapi import APIRouter, FastAPI, Request, Response, Security
+from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from shared.identity import Admin, Principal, SignedIn, signed_in
@@ -89,6 +91,28 @@ async def write_and_fail(connection: Transaction) -> None:
 @router.get("/slow")
 async def slow(connection: Transaction) -> None:
     await connection.execute("SELECT pg_sleep(8) /* slow note */")
+
+
+@router.post("/notes/slow", status_code=201)
+async def write_slowly(body: Note, connection: Transaction) -> str:
+    await connection.execute("INSERT INTO notes (text) VALUES ($1)", body.text)
+    await connection.execute("SELECT pg_sleep(8) /* slow write */")
+    return body.text
+
+
+@router.get("/begins")
+async def begins() -> StreamingResponse:
+    async def pieces() -> AsyncIterator[str]:
+        yield "begun "
+        await asyncio.sleep(0.4)
+        yield "and finished"
+
+    return StreamingResponse(pieces())
+
+
+@router.get("/own-timeout")
+async def own_timeout() -> None:
+    raise TimeoutError
 
 
 @router.get("/admin")

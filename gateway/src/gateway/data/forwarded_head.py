@@ -38,6 +38,7 @@ _REPLACED = frozenset(
         b"via",
         b"x-api-key",
         b"x-request-id",
+        b"x-request-timeout-ms",
         b"x-client-ip",
         b"x-cluster-client-ip",
         b"x-real-ip",

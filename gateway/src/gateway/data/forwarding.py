@@ -13,6 +13,7 @@ from gateway.data.retrying import Retrying
 from gateway.data.upload import Upload
 from gateway.data.websocket_handshake import SWITCH
 from gateway.problem import Refusal
+from gateway.routes.time_left import time_left
 from gateway.upstream.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from gateway.upstream.target import Target
 
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS"})
+_NO_LIMIT = float("inf")
 _RETRY_SOON = ((b"retry-after", b"1"),)
 
 
@@ -165,14 +167,23 @@ class Forwarding:
         head = exchange.head if exchange.caching is None else exchange.caching.asked(exchange.head)
         host = (self.upstream.model.preserve_host and head.host) or pool.authority
         authorization = principal.forward_as if principal is not None else None
-        return b"%b %b HTTP/1.1\r\n%bx-request-id: %b\r\ntraceparent: %b\r\n%b\r\n" % (
+        return b"%b %b HTTP/1.1\r\n%bx-request-id: %b\r\ntraceparent: %b\r\n%b%b\r\n" % (
             self.method,
             found.path + b"?" + found.query if found.query else found.path,
             forwarded_section(head, exchange.client.hop, host, authorization, found.route.request_headers),
             exchange.request_id,
             exchange.trace.traceparent(),
+            self._patience(),
             SWITCH if exchange.websocket else b"",
         )
+
+    def _patience(self) -> bytes:
+        """What the service learns of the time it has: until its answer must have begun, or all be over."""
+        left = self.total() - self.exchange.gateway.loop.time()
+        if self.exchange.body_read and left >= self.route.timeouts.first_byte:
+            return self.route.patience
+        # Of a stream whose body still comes nobody knows.
+        return b"" if left == _NO_LIMIT else time_left(left)
 
     def on_head_sent(self, attempt: Attempt, connection: Connection) -> None:
         """The head is out; the body, if there is one, follows."""
@@ -208,7 +219,7 @@ class Forwarding:
 
     def total(self) -> float:
         """When all of it must be over, in the loop's time."""
-        return float("inf") if self.route.stream else self.exchange.started + self.route.timeouts.total
+        return _NO_LIMIT if self.route.stream else self.exchange.started + self.route.timeouts.total
 
     # The answer
 

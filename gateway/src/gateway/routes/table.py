@@ -25,6 +25,7 @@ from gateway.routes.rewriting import (
     compile_rewrite,
 )
 from gateway.routes.template import Template, names_in
+from gateway.routes.time_left import time_left
 from gateway.routes.tree import Choice, Node
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ class Route:
     # The place of its priority in PRIORITIES.
     rank: int
     timeouts: Timeouts
+    # ``timeouts.first_byte`` as the service is told of it.
+    patience: bytes
     retries: RetryPolicy
     sunset: Sunset | None
     # Whose pages may open a WebSocket; None where the route takes none.
@@ -188,6 +191,7 @@ def _compile(model: RouteModel, version: int | None, file: RoutesModel) -> Route
         origins=frozenset(origin.encode() for origin in model.websocket_origins) if model.websocket else None,
         sunset=next((_sunset(one, model) for one in model.deprecated if one.version == version), None),
         default_version=model.default_version,
+        patience=time_left(model.timeouts.first_byte),
         retries=RetryPolicy.of(model.retries),
         cache=model.cache,
         changes=changes(file, model),

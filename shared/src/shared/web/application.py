@@ -20,6 +20,7 @@ from shared.postgres import Database, migrate
 from shared.settings import RedisSettings, ServiceSettings, UnusableSettingError
 from shared.telemetry import configure_telemetry, trace_application
 from shared.web.content_type import require_json
+from shared.web.deadline import CancelAtDeadline
 from shared.web.hangup import CancelOnHangUp
 from shared.web.head import HeadAsGet
 from shared.web.health import Check, health_router
@@ -91,6 +92,7 @@ def create_app(
         redirect_slashes=False,  # the redirect would name this process's own host
     )
     app.state.draining = draining
+    app.add_middleware(CancelAtDeadline)
     app.add_middleware(CancelOnHangUp)
     app.add_middleware(ObserveRequests)
     app.add_middleware(HeadAsGet)

@@ -48,7 +48,7 @@ class ObserveRequests:
             raise
         finally:
             seconds = time.perf_counter() - started
-            route = _route(scope)
+            route = route_of(scope)
             REQUESTS.labels(scope["method"], route, status).inc()
             SECONDS.labels(scope["method"], route).observe(seconds)
             headers = {key: value.decode("latin-1") for key, value in scope["headers"] if key == b"x-request-id"}
@@ -63,7 +63,8 @@ class ObserveRequests:
             )
 
 
-def _route(scope: Scope) -> str:
+def route_of(scope: Scope) -> str:
+    """The path template that a request was matched to; "unmatched" where none was."""
     # FastAPI keeps a route of an included router as it was declared; its full path is in the context.
     context = scope.get("fastapi", {}).get("effective_route_context")
     return getattr(context, "path_format", None) or getattr(scope.get("route"), "path", "unmatched")

@@ -24,7 +24,10 @@ def _one_or_more(value: Any) -> Any:
 
 
 class Timeouts(Model):
-    """Deadlines of a forwarded request; ``total`` is not applied to a stream."""
+    """Deadlines of a forwarded request; ``total`` is not applied to a stream.
+
+    The service learns in `X-Request-Timeout-Ms` how many milliseconds its answer is waited for.
+    """
 
     first_byte: Seconds = Field(default=15.0, description="From the end of the request to the head of the answer.")
     idle: Seconds = Field(default=30.0, description="Between two pieces of the answer.")

@@ -15,6 +15,7 @@ from gateway.control.paths import OwnPaths
 from gateway.data.client_address import TrustedProxies
 from gateway.data.deadlines import Deadlines
 from gateway.data.further_attempts import FurtherAttempts
+from gateway.data.open_connections import OpenConnections
 from gateway.data.tunnels import Tunnels
 from gateway.identity.api_keys import ApiKeys
 from gateway.identity.identify import Identity
@@ -62,6 +63,7 @@ class Gateway:
         self.upstreams = Upstreams(model.upstreams, self.fetcher)
         self.overload = self.upstreams.overload
         self.metrics.registry.register(UpstreamCollector(self.upstreams))
+        self.connections = OpenConnections(settings, self.proxies, self.metrics.registry)
         self.keys = KeySet(self.fetcher, settings.jwks_url, settings.jwks_refresh_seconds)
         verifier = TokenVerifier(self.keys, settings.issuer, settings.audience)
         api_keys = None

@@ -76,6 +76,12 @@ class Settings(BaseSettings):
     # A body must come at this rate (bytes a second) once the grace is over: a trickle holds a service's connection.
     upload_rate: float = Field(default=1000.0, validation_alias="UPLOAD_RATE", gt=0)
     upload_grace_seconds: float = Field(default=5.0, validation_alias="UPLOAD_GRACE_SECONDS", gt=0)
+    # And an answer must be taken at this rate once all of it is here.
+    read_rate: float = Field(default=1000.0, validation_alias="READ_RATE", gt=0)
+    # Connections of clients in one process (never more than it may have open files), and the part of it one address
+    # may hold; a listed proxy may hold all.
+    max_connections: int = Field(default=50_000, validation_alias="MAX_CONNECTIONS", ge=1)
+    connection_share: float = Field(default=0.25, validation_alias="CONNECTION_SHARE", gt=0, le=1)
     # Of each upstream's connections, the part that one client address may use at a time; what is over it waits.
     client_share: float = Field(default=0.25, validation_alias="CLIENT_SHARE", gt=0, le=1)
     # Streams and WebSockets of all clients that are open at a time in one process.

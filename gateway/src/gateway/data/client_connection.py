@@ -7,18 +7,22 @@ becomes an Exchange. Both kinds stand in one queue, so pipelined requests are an
 from __future__ import annotations
 
 import asyncio
+import random
 import re
 from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
 import httptools
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 
 from gateway.data.canonical_path import check_canonical, read_target, split_target
 from gateway.data.exchange import Exchange
 from gateway.data.forwarded_head import Hop
+from gateway.data.ordered_flow import OrderedFlow
 from gateway.data.request_head import RequestHead, check_authority, check_version
+from gateway.data.standing_headers import standing
+from gateway.data.unread_answer import UnreadAnswer
 from gateway.data.websocket_handshake import asks_for_websocket
 from gateway.problem import Refusal
 
@@ -40,6 +44,11 @@ _CHUNK_LINES = 16
 _MAX_REPEATABLE = 4096
 _REQUEST_LINE = re.compile(rb"(GET|HEAD|DELETE|OPTIONS) (/[!-~]{0,%d}) HTTP/1\.1" % (MAX_TARGET - 1))
 
+_NO_HEADERS: list[tuple[bytes, bytes]] = []
+# Uvicorn's own line, which ours replaces.
+_NO_PIPELINE: deque[Any] = deque()
+_TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 5\r\ncontent-length: 0\r\n"
+
 
 class ControlTurn:
     """A request of the control plane that waits for its turn."""
@@ -54,21 +63,37 @@ class ControlTurn:
         self.client.start_control(self.cycle, self.app)
 
 
-class OrderedFlow(FlowControl):
-    """Uvicorn's cycle reads on whenever an app waits for its request; while others stand in line nothing is read."""
-
-    def __init__(self, transport: asyncio.Transport, client: ClientConnection) -> None:
-        super().__init__(transport)
-        self._client = client
-
-    def resume_reading(self) -> None:
-        """Unless requests wait in line."""
-        if not self._client.waits:
-            super().resume_reading()
-
-
 class ClientConnection(HttpToolsProtocol):
-    """See the module."""
+    """See the module.
+
+    Ten thousand of them lie idle in a worker, so what is ours stands in slots (the base's few names then share the
+    keys of their dicts), and what an idle one does not need is made when it is needed.
+    """
+
+    __slots__ = (
+        "_active",
+        "_admitted",
+        "_head_timer",
+        "_header_bytes",
+        "_heads",
+        "_ignoring",
+        "_in_head",
+        "_last_head",
+        "_loose",
+        "_paused",
+        "_reading",
+        "_refused",
+        "_repeatable",
+        "_replaying",
+        "_stopped",
+        "_turns",
+        "_unread",
+        "draining",
+        "gateway",
+        "hop",
+        "peer",
+        "scheme_bytes",
+    )
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -79,7 +104,10 @@ class ClientConnection(HttpToolsProtocol):
         self.scheme_bytes = b"http"
         self.hop = Hop("", trusted=False, scheme=b"http")
         self.draining = self.gateway.draining
-        self._turns: deque[Exchange | ControlTurn] = deque()
+        self.pipeline = _NO_PIPELINE
+        self._turns: list[Exchange | ControlTurn] = []
+        self._admitted = False
+        self._header_bytes = 0
         self._active: Exchange | ControlTurn | None = None
         self._reading: Exchange | ControlTurn | None = None
         self._in_head = False
@@ -102,12 +130,25 @@ class ClientConnection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - as uvicorn's
         """A new client; it has as long as a kept-alive one to send its first request."""
-        super().connection_made(transport)
+        self.connections.add(self)
+        self.transport = transport
         self.flow = OrderedFlow(transport, self)
-        self.peer = self.client[0] if self.client else ""
-        self.scheme_bytes = (self.scheme or "http").encode()
+        address = get_remote_addr(transport)
+        self.peer = address[0] if address else ""
+        self.scheme = "https" if is_ssl(transport) else "http"
+        self.scheme_bytes = b"https" if self.scheme == "https" else b"http"
         self.hop = Hop(self.peer, self.gateway.proxies.trusts(self.peer), self.scheme_bytes)
-        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+        self._admitted = self.gateway.connections.admit(self.peer)
+        if self._admitted:
+            self.gateway.connections.idle(self)
+        else:
+            self._turn_away()
+
+    def _turn_away(self) -> None:
+        """Too many: said without reading a byte. Who has sent one already may see a reset instead of it."""
+        self._ignoring = True
+        self.transport.write(_TOO_MANY + standing(b"%032x" % random.getrandbits(128), b"", b"") + b"\r\n")
+        self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The hang-up reaches whatever was under way."""
@@ -115,6 +156,9 @@ class ClientConnection(HttpToolsProtocol):
         self._ignoring = True
         self._turns.clear()
         self._stop_head_timer()
+        if self._admitted:
+            self._admitted = False
+            self.gateway.connections.left(self.peer)
         if isinstance(active, Exchange):
             active.on_client_lost()
         elif active is not None:
@@ -392,10 +436,12 @@ class ClientConnection(HttpToolsProtocol):
 
     def _queue_control(self, head: RequestHead, path: bytes, query: bytes) -> None:
         headers = self.headers
+        self.server, self.client = get_local_addr(self.transport), get_remote_addr(self.transport)
         super().on_message_begin()
         self.url, self.scope["headers"], self.headers = path + (b"?" + query if query else b""), headers, headers
         state = cast("dict[str, Any]", self.scope)["state"]
         state["head"], state["peer"] = head, self.peer
+        self.client = None
         self.cycle = None  # pyright: ignore[reportAttributeAccessIssue] - the queue is ours, not uvicorn's
         super().on_headers_complete()
 
@@ -421,24 +467,34 @@ class ClientConnection(HttpToolsProtocol):
 
     def _await_reader(self) -> None:
         """No turn begins while the client takes no answers: they would pile up here. It has the idle time for it."""
-        if self._active is None and self._turns and self.flow.write_paused and self.timeout_keep_alive_task is None:
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
+        if (
+            self._active is None
+            and self._turns
+            and self.flow.write_paused
+            and not self.gateway.connections.is_idle(self)
+        ):
+            self.gateway.connections.idle(self)
 
     def on_response_complete(self) -> None:
         """From uvicorn's cycle: a control turn is answered."""
         self.server_state.total_requests += 1
+        self._watch_reader()
         self._next()
 
     def turn_done(self, exchange: Exchange) -> None:
         """From an exchange: its answer is written."""
         self.server_state.total_requests += 1
+        if self.flow.write_paused:
+            self._watch_reader()
         if exchange.keep_alive and exchange.body_read:
             self._next()
         else:
             self._active = None
             self._linger()
+
+    def _watch_reader(self) -> None:
+        if self.flow.write_paused or (self.transport.is_closing() and self.transport.get_write_buffer_size()):
+            UnreadAnswer(self.gateway, self.transport, cast("OrderedFlow", self.flow))
 
     def _next(self) -> None:
         self._active = None
@@ -453,10 +509,9 @@ class ClientConnection(HttpToolsProtocol):
             self.transport.close()
         else:
             self.flow.resume_reading()
-            self._unset_keepalive_if_required()
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
+            if not self._in_head:
+                self.headers = _NO_HEADERS
+            self.gateway.connections.idle(self)
             if self._stopped:
                 # Not from inside the last turn's own callbacks.
                 self.loop.call_soon(self._read_on)
@@ -465,7 +520,7 @@ class ClientConnection(HttpToolsProtocol):
         if self.flow.write_paused:
             self._await_reader()
         elif self._active is None and self._turns and not self.transport.is_closing():
-            self._active = turn = self._turns.popleft()
+            self._active = turn = self._turns.pop(0)
             self.resume_reading()
             turn.begin()
 
@@ -481,6 +536,7 @@ class ClientConnection(HttpToolsProtocol):
         self.flow.resume_reading()
         if self._reading is None:
             self.transport.close()
+            self._watch_reader()
             return
         if self.transport.can_write_eof():
             self.transport.write_eof()
@@ -489,17 +545,32 @@ class ClientConnection(HttpToolsProtocol):
     def _linger_end(self, unsent: int) -> None:
         """A client that still takes its answer gets more time."""
         left = self.transport.get_write_buffer_size()
-        if 0 < left < unsent:
+        if 0 < left < unsent - self.gateway.settings.read_rate * _LINGER_SECONDS:
             self.loop.call_later(_LINGER_SECONDS, self._linger_end, left)
         else:
             self.transport.abort()
 
-    def timeout_keep_alive_handler(self) -> None:
+    def _unset_keepalive_if_required(self) -> None:
+        """Also from the base: it is idle no longer."""
+        self.gateway.connections.busy(self)
+
+    def on_idle_end(self) -> None:
         """Idle for too long; an answer that was never read does not keep the connection."""
-        if self.transport.get_write_buffer_size():
+        if self.flow.write_paused:
+            # Still being read, or else cut by who watches that.
+            self.gateway.connections.idle(self)
+        elif self.transport.get_write_buffer_size():
             self.transport.abort()
-        else:
-            super().timeout_keep_alive_handler()
+        elif not self.transport.is_closing():
+            self.transport.close()
+
+    def evict(self) -> bool:
+        """Room is needed: an idle connection is the one that can be had again for nothing."""
+        if self._active is not None or self._in_head or self.transport.is_closing():
+            return False
+        self._unset_keepalive_if_required()
+        self.transport.close()
+        return True
 
     def _unparsable(self) -> None:
         """Answer in turn what cannot be read, and read no further."""

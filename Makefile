@@ -97,12 +97,14 @@ format: $(SYNCED) ## Put the code in its standard form
 ##@ Measure it
 
 # SECONDS is bash's own: handed over as an argument, not by the environment.
-BENCH := $(BIN)/python -m benchmarks.gateway
+BENCH := $(BIN)/python -m benchmarks.gateway $(if $(FRONT),--front $(FRONT)) $(if $(BACK),--back $(BACK))
+BENCH_RUNS := --rounds $(or $(ROUNDS),3) --seconds $(or $(SECONDS),5)
 
 bench: bench-gateway ## All benchmarks; each figure a ratio in one run, written to docs/benchmarks.md
 
-bench-gateway: $(SYNCED) ## The gateway against its peers, one core each (ROUNDS=3, SECONDS=5)
-	@$(BENCH) compare --rounds $(or $(ROUNDS),3) --seconds $(or $(SECONDS),5)
+bench-gateway: $(SYNCED) ## The gateway against its peers, one core each (ROUNDS=3, SECONDS=5, SOAK=600)
+	@$(BENCH) compare $(BENCH_RUNS); failed=$$?; \
+	$(BENCH) beside $(BENCH_RUNS) --soak $(or $(SOAK),0) && exit $$failed
 
 profile-gateway: $(SYNCED) ## Where the gateway's time goes: make profile-gateway CANDIDATE=policy (MIXED=1, PERF=1)
 	@$(BENCH) profile $(or $(CANDIDATE),policy) $(if $(MIXED),--mixed) $(if $(PERF),--perf) $(if $(SECONDS),--seconds $(SECONDS))

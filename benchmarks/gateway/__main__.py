@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.gateway import profile, results, tables
 from benchmarks.gateway.candidates import CANDIDATES
-from benchmarks.gateway.compare import compare
+from benchmarks.gateway.compare import beside, compare
 from benchmarks.gateway.ground import Ground, standing
 from benchmarks.gateway.tools import MissingError, Tools
 
@@ -25,8 +25,11 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     every = commands.add_parser("compare", help="all candidates, or some without writing results")
     every.add_argument("names", nargs="*", help="none: all, and the results are written")
-    every.add_argument("--rounds", type=int, default=3)
-    every.add_argument("--seconds", type=float, default=5.0, help="of one run")
+    more = commands.add_parser("beside", help="latency at a fixed rate, workers, large bodies, idle connections, soak")
+    more.add_argument("--soak", type=float, default=0.0, help="seconds of the soak; none without")
+    for each in (every, more):
+        each.add_argument("--rounds", type=int, default=3)
+        each.add_argument("--seconds", type=int, default=5, help="of one run")
     commands.add_parser("tables", help="write the tables of docs/benchmarks.md from the results again")
     quick = commands.add_parser("quick", help="requests a second and CPU time a request of some candidates")
     quick.add_argument("names", nargs="*", default=["bare", "policy", "nginx"])
@@ -57,6 +60,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(given: argparse.Namespace, ground: Ground) -> bool:
     if given.command == "compare":
         return compare(ground, given.names, given.rounds, given.seconds)
+    if given.command == "beside":
+        beside(ground, given.rounds, given.seconds, given.soak)
+        return True
     if given.command == "quick":
         profile.quick(ground, given.names, given.seconds, mixed=given.mixed)
         return True

@@ -95,7 +95,10 @@ def standing(folder: Path, tools: Tools, front: tuple[int, ...], back: int) -> I
     )
     config = ground.write("upstream.nginx.conf", folder)
     nginx = Server(
-        [*tools.command("nginx"), "-c", config, "-p", folder], ground.status, [back], folder / "upstream.out"
+        [*tools.command("nginx"), "-e", "stderr", "-c", config, "-p", folder],
+        ground.status,
+        [back],
+        folder / "upstream.out",
     )
     redis = Server(
         [

@@ -49,7 +49,9 @@ def update(**parts: Any) -> dict[str, Any]:
     return results
 
 
-def of_rounds(done: Rounds, rounds: int, seconds: float, ceiling: dict[str, Any]) -> dict[str, Any]:
+def of_rounds(
+    done: Rounds, rounds: int, seconds: float, ceiling: dict[str, Any], tools: dict[str, str]
+) -> dict[str, Any]:
     """The parts that the rounds give."""
     pairs = ratios(done)
     return {
@@ -60,4 +62,5 @@ def of_rounds(done: Rounds, rounds: int, seconds: float, ceiling: dict[str, Any]
         "left_out": done.left_out,
         "rounds": {"rounds": rounds, "seconds": seconds},
         "ceiling": ceiling,
+        "tools": tools,
     }

@@ -94,10 +94,74 @@ def _machine(results: Results) -> str:
         f"- {rounds['rounds']} rounds of {rounds['seconds']:g} seconds a run; {results['measured']['candidates']}.",
         f"- The upstream asked by wrk directly, on one core with it: {ceiling['requests_per_second']:,.0f} a second.",
     ]
+    lines.append("- " + "; ".join(f"{name} {version}" for name, version in results["tools"].items()) + ".")
     if arrived is not None:
         lines.append(f"- Of the requests that should all be traced, {arrived:.1%} had their span at the sink.")
     lines += [f"- Left out: {name}: {reason}" for name, reason in results["left_out"].items()]
     return "\n".join(lines)
+
+
+def _latency(results: Results) -> str:
+    found = results["latency"]
+    names = {"direct": "direct calls"} | {
+        name: CANDIDATES[name].title for name in found["candidates"] if name != "direct"
+    }
+    rows = [
+        (names[name], *(f"{each[key]:.3f}" for key in ("p50_ms", "p99_ms", "p99.9_ms", "added_p99_ms")))
+        for name, each in found["candidates"].items()
+    ]
+    written = table([f"{found['rate']:,} requests a second", "p50 ms", "p99 ms", "p99.9 ms", "added p99 ms"], rows)
+    ratios = [
+        f"Added p99 over nginx's: {name} {found[key]:.2f} (at most 1.5)."
+        for name in ("bare", "policy")
+        if (key := f"added_p99_{name}_vs_nginx") in found
+    ]
+    return "\n\n".join([written, *ratios])
+
+
+def _scaling(results: Results) -> str:
+    found = results["scaling"]
+    return (
+        f"Policy on the cores {', '.join(map(str, found['cores']))}, which wrk, the upstream and Redis use too: one "
+        f"worker {found['workers_1']:,.0f} requests a second, two workers {found['workers_2']:,.0f}: "
+        f"**{found['ratio']:.2f}** times."
+    )
+
+
+def _transfer(results: Results) -> str:
+    found = results["transfer"]
+    rows = [
+        (
+            f"{CANDIDATES[name].title}, {kind}",
+            f"{found[name][kind]['mb_per_second']:.0f}",
+            f"{found[name][kind]['memory_before_mb']:.0f}",
+            f"{found[name][kind]['memory_at_most_mb']:.0f}",
+        )
+        for kind in ("download", "upload")
+        for name in ("bare", "nginx")
+    ]
+    written = table(["1 GB", "MB a second", "memory before, MB", "memory at most, MB"], rows)
+    download, upload = found["download_vs_nginx"], found["upload_vs_nginx"]
+    return f"{written}\n\nOver nginx: download **{download:.2f}**, upload **{upload:.2f}**."
+
+
+def _idle(results: Results) -> str:
+    found = results["idle"]
+    rows = [
+        (CANDIDATES[name].title, f"{found[name]['before_mb']:.0f}", f"{found[name]['with_connections_mb']:.0f}")
+        for name in ("policy", "nginx")
+    ]
+    return table([f"{found['connections']:,} idle connections", "memory before, MB", "memory with them, MB"], rows)
+
+
+def _soak(results: Results) -> str:
+    found = results["soak"]
+    rows = [
+        (f"{when}, {found[when]['second']:.0f} s", f"{found[when]['memory_mb']:.0f}", found[when]["open_files"])
+        for when in ("start", "middle", "end")
+    ]
+    written = table(["soak", "memory, MB", "open files"], rows)
+    return f"{written}\n\n{found['requests']:,} requests, {found['errors']} failed."
 
 
 TABLES: dict[str, tuple[str, Callable[[Results], str]]] = {
@@ -105,4 +169,9 @@ TABLES: dict[str, tuple[str, Callable[[Results], str]]] = {
     "gateway:candidates": ("candidates", _candidates),
     "gateway:work": ("candidates", _work),
     "gateway:machine": ("ceiling", _machine),
+    "gateway:latency": ("latency", _latency),
+    "gateway:scaling": ("scaling", _scaling),
+    "gateway:transfer": ("transfer", _transfer),
+    "gateway:idle": ("idle", _idle),
+    "gateway:soak": ("soak", _soak),
 }

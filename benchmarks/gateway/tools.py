@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_DEBIAN = {"nginx": "nginx", "haproxy": "haproxy", "wrk": "wrk", "h2load": "nghttp2-client"}
+_DEBIAN = {"nginx": "nginx", "haproxy": "haproxy", "wrk": "wrk"}
 _PEERS = Path(__file__).parent / "peers"
 _WHEELS = _PEERS / "requirements.txt"
 _SBIN = ("/usr/local/sbin", "/usr/sbin", "/sbin")

@@ -101,7 +101,7 @@ def load(
     )
     took, busy = _now() - began, machine.busy(ground.back) - busy
     used = machine.usage(server.pid).since(used)
-    report = read_report(ended.stdout)
+    report = read_report(ended.stdout + ended.stderr)
     requests = max(1, report.requests)
     return Run(
         load=report,

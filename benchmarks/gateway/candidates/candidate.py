@@ -14,11 +14,12 @@ NO_LIMIT = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Of one start: where its files go, and how many requests its limit admits."""
+    """Of one start: where its files go, how many requests its limit admits, and another file for what it writes."""
 
     ground: Ground
     folder: Path
     quota: int = NO_LIMIT
+    output: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ def _server(setting: Setting, *, traces: str | None = None, workers: int = 1, fi
         port,
         ground.front,
         # The access log goes to standard output, and so to this file.
-        setting.folder / "access.log",
+        setting.output or setting.folder / "access.log",
         {
             "ENVIRONMENT": "production",
             "HTTP_HOST": "127.0.0.1",
@@ -30,6 +30,9 @@ def _server(setting: Setting, *, traces: str | None = None, workers: int = 1, fi
             "TOKEN_ISSUER": ISSUER,
             "TOKEN_AUDIENCE": AUDIENCE,
             "LIMITS_SCALE": "1",
+            # All load comes from one address.
+            "CLIENT_SHARE": "1",
+            "CONNECTION_SHARE": "1",
             "OTEL_EXPORTER_OTLP_ENDPOINT": "",
             "TRACES_SAMPLE_RATIO": traces or "0",
             **spans,
@@ -45,11 +48,6 @@ _POLICY = (
     "JWT (EdDSA, key from the issuer's JWKS, verified tokens remembered), exact limit of the user shared in Redis, "
     "request id, standing headers, metrics, access log"
 )
-
-
-def two_workers(setting: Setting) -> Server:
-    """The policy candidate with two processes on one port."""
-    return _server(setting, traces="0.01", workers=2)
 
 
 BARE = Candidate(
@@ -69,6 +67,12 @@ POLICY = Candidate(
     token="EdDSA",  # noqa: S106 - the name of an algorithm
     limited=True,
     mixed=True,
+)
+POLICY_TWO_WORKERS = replace(
+    POLICY,
+    name="policy_2_workers",
+    title="Gatehouse, policy, two workers",
+    start=lambda setting: _server(setting, traces="0.01", workers=2),
 )
 TRACED = Candidate(
     name="traced",

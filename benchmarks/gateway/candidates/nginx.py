@@ -14,9 +14,9 @@ from benchmarks.gateway.server import Server, free_port
 
 def _server(setting: Setting) -> Server:
     ground, port = setting.ground, free_port()
-    config = ground.write("nginx.conf", setting.folder, port=port, streaming="")
+    config = ground.write("nginx.conf", setting.folder, port=port)
     return Server(
-        [*ground.tools.command("nginx"), "-c", config, "-p", setting.folder],
+        [*ground.tools.command("nginx"), "-e", "stderr", "-c", config, "-p", setting.folder],
         port,
         ground.front,
         setting.folder / "nginx.out",
@@ -48,7 +48,7 @@ def _memory(setting: Setting) -> Path:
 def _cache(setting: Setting) -> Iterator[Server]:
     ground, port, memory = setting.ground, free_port(), _memory(setting)
     config = ground.write("nginx_cache.conf", setting.folder, port=port, memory=memory)
-    command = [*ground.tools.command("nginx"), "-c", config, "-p", setting.folder]
+    command = [*ground.tools.command("nginx"), "-e", "stderr", "-c", config, "-p", setting.folder]
     try:
         with Server(command, port, ground.front, setting.folder / "nginx.out") as server:
             yield server

@@ -30,6 +30,7 @@ from gateway.routes.table import RouteTable
 from gateway.telemetry.access_log import AccessLog
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.spans import Spans
+from gateway.tls import trust
 from gateway.upstream.collector import UpstreamCollector
 from gateway.upstream.fetch import Fetcher
 from gateway.upstream.upstreams import Upstreams
@@ -47,6 +48,7 @@ class Gateway:
 
     def __init__(self, settings: Settings, team: Team | None = None) -> None:
         self.settings = settings
+        trust(settings.ca_file)
         self.team = team or Team(None)
         self.loop = asyncio.get_running_loop()
         seen = stamp(settings.routes)

@@ -1,6 +1,7 @@
 """Settings of the process, from the environment; what is routed where stands in the routes file instead."""
 
 import os
+import ssl
 from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
@@ -50,6 +51,8 @@ class Settings(BaseSettings):
     # How often the routes file is looked at for a change; 0: only SIGHUP and the admin view read it again.
     watch_seconds: float = Field(default=1.0, validation_alias="ROUTES_WATCH_SECONDS", ge=0, le=3600)
     redis_url: SecretStr = Field(default=SecretStr("redis://127.0.0.1:6379/0"), validation_alias="REDIS_URL")
+    # PEM certificates of authorities that count besides the system's: for https:// services and issuer, and rediss://.
+    ca_file: Path | None = Field(default=None, validation_alias="CA_FILE")
     issuer: str = Field(default="http://127.0.0.1:8000", validation_alias="TOKEN_ISSUER")
     audience: str = Field(default="gatehouse", validation_alias="TOKEN_AUDIENCE")
     jwks_url: str = Field(default="http://127.0.0.1:8010/.well-known/jwks.json", validation_alias="JWKS_URL")
@@ -106,6 +109,16 @@ class Settings(BaseSettings):
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:
             ip_network(network, strict=False)
+        return value
+
+    @field_validator("ca_file")
+    @classmethod
+    def _authorities(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            try:
+                ssl.create_default_context(cafile=value)
+            except OSError as error:
+                raise ValueError(f"{value} holds no certificates that can be read") from error
         return value
 
     @model_validator(mode="after")

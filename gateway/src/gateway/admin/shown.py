@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Collection, Mapping
 from enum import Enum
+from pathlib import PurePath
 from typing import Any
 
 from pydantic import BaseModel
@@ -24,6 +25,8 @@ def shown(value: object, name: str = "") -> Any:
         return str(value)
     if value is None or isinstance(value, bool | int | float):
         return value
+    if isinstance(value, PurePath):
+        value = str(value)
     if isinstance(value, bytes):
         value = value.decode("latin-1")
     if isinstance(value, str):

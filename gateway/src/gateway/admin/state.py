@@ -103,8 +103,8 @@ def _exchange(one: Exchange, now: float) -> dict[str, Any]:
 # Not all: what holds a secret is left out altogether.
 _SETTINGS: Final = (
     "environment", "host", "port", "workers", "routes", "watch_seconds", "issuer", "audience", "jwks_url",
-    "trusted_proxies", "metrics_open", "compress", "otlp_endpoint", "trace_ratio", "log_level", "client_seconds",
-    "keep_alive_seconds", "not_ready_seconds", "drain_seconds",
+    "ca_file", "trusted_proxies", "metrics_open", "compress", "otlp_endpoint", "trace_ratio", "log_level",
+    "client_seconds", "keep_alive_seconds", "not_ready_seconds", "drain_seconds",
 )  # fmt: skip
 
 PARTS: Final[dict[str, Callable[[Gateway], Any]]] = {

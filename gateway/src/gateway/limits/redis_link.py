@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import ssl
 from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
@@ -17,6 +16,8 @@ from urllib.parse import unquote, urlsplit
 
 import hiredis
 import structlog
+
+from gateway.tls import client_context
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -37,7 +38,7 @@ class RedisLink(asyncio.Protocol):
     ) -> None:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 6379
-        self._tls = ssl.create_default_context() if parts.scheme == "rediss" else None
+        self._tls = client_context() if parts.scheme == "rediss" else None
         self._username, self._password = unquote(parts.username or ""), unquote(parts.password or "")
         self._database = parts.path.strip("/") or "0"
         self._script = script

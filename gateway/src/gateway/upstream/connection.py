@@ -205,8 +205,8 @@ class Connection(asyncio.Protocol):
     def _read_what_is_left(self) -> None:
         """A write that failed makes the transport give up although an answer (a 413, say) lies in the socket."""
         socket = self.transport.get_extra_info("socket")
-        if socket is None:
-            return
+        if socket is None or self.transport.get_extra_info("sslcontext") is not None:
+            return  # of TLS only the transport has the keys
         with contextlib.suppress(OSError, ValueError):
             while self.listener is not None and not self._ended:
                 data = os.read(socket.fileno(), 65536)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 import structlog
 
+from gateway.tls import client_context
 from gateway.upstream.connection import Connection
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Pool:
         self.host = url.hostname or ""
         self.port = url.port or (443 if url.scheme == "https" else 80)
         self.authority = url.netloc.encode()
-        self._tls = ssl.create_default_context() if url.scheme == "https" else None
+        self._tls = client_context() if url.scheme == "https" else None
         self._idle: list[Connection] = []
         self._all: set[Connection] = set()
         self._connecting: set[asyncio.Task[None]] = set()

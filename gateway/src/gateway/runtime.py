@@ -15,6 +15,7 @@ from gateway.control.paths import OwnPaths
 from gateway.data.client_address import TrustedProxies
 from gateway.data.deadlines import Deadlines
 from gateway.data.further_attempts import FurtherAttempts
+from gateway.data.mirror import Mirrors
 from gateway.data.open_connections import OpenConnections
 from gateway.data.tunnels import Tunnels
 from gateway.identity.api_keys import ApiKeys
@@ -25,6 +26,7 @@ from gateway.limits.limiter import Limiter
 from gateway.limits.streams import Streams
 from gateway.reloading import Reloading, stamp
 from gateway.routes.changes import keeps
+from gateway.routes.counters import RoutingCounts
 from gateway.routes.load import load_routes
 from gateway.routes.table import RouteTable
 from gateway.telemetry.access_log import AccessLog
@@ -59,6 +61,8 @@ class Gateway:
         self.fetcher = Fetcher()
         self.spans = Spans(settings, self.fetcher, self.metrics.spans_dropped)
         self.access_log = AccessLog(self.loop, settings.access_log)
+        self.routing = RoutingCounts(self.metrics.registry)
+        self.mirrors = Mirrors()
         self.deadlines = Deadlines()
         self.further_attempts = FurtherAttempts(self.metrics.registry)
         self.proxies = TrustedProxies(settings.trusted_proxies)

@@ -84,6 +84,18 @@ async def test_a_deprecated_version_says_so_and_is_counted_by_consumer(gateway: 
     assert (answer.get("deprecation"), answer.get("sunset"), answer.get("link")) == (None, None, None)
 
 
+async def test_a_deprecated_version_is_counted_by_api_key_too(
+    gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer
+):
+    key = f"gh_314_{'k' * 43}"
+    upstream.api_keys[key] = issuer.token("4712")
+    answer = await ask(gateway.port, "GET", "/api/v1/things/42", {"x-api-key": key})
+    assert (answer.status, answer["deprecation"]) == (200, "@1767225600")
+    assert await gateway.metric("gateway_deprecated_requests_total", consumer="key:314", version="1") == 1
+    # The key itself is nowhere in what anybody may read.
+    assert "k" * 43 not in (await ask(gateway.port, "GET", "/metrics")).body.decode()
+
+
 async def test_after_its_sunset_a_version_is_410(gateway: GatewayProcess, upstream: RawUpstream):
     answer = await ask(gateway.port, "GET", "/api/v1/gone/1")
     assert (answer.status, answer.code, answer["api-version"]) == (410, "version_gone", "1")

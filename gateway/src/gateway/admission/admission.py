@@ -51,6 +51,7 @@ class Admission:
         exchange.match = found
         admission.admit(exchange)
         answer = admission.cors.preflight(origin, wanted)
+        exchange.gateway.routing.preflights.add(found.route.name, answer.code)
         exchange.event("preflight", outcome=answer.code, route=found.route.name)
         raise answer
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gateway.cache.caching import Caching
     from gateway.data.answer_body import AnswerBody
     from gateway.data.client_connection import ClientConnection
+    from gateway.data.mirror import Mirror
     from gateway.data.request_head import RequestHead
     from gateway.data.tunnel import Tunnel
     from gateway.identity.principal import Principal
@@ -68,6 +69,7 @@ class Exchange:
         self.body: AnswerBody | None = None
         # Header lines that tell a browser whether a page of another origin may read the answer.
         self.cors = b""
+        self.mirror: Mirror | None = None
         # A handshake that the route takes, and what it became.
         self.websocket = False
         self.tunnel: Tunnel | None = None
@@ -147,6 +149,8 @@ class Exchange:
             else:
                 self.principal = outcome
                 self.early = authorize(self.match.route, outcome)
+                if self.match.route.split is not None:
+                    self.match.route.split.choose(self)
             self.event("identity", outcome=self.early.code if self.early else "known" if outcome else "anonymous")
             # A refused request is counted too: guessing tokens must not be free.
             self.gateway.limiter.check(self)
@@ -194,6 +198,8 @@ class Exchange:
         if self.websocket or self.match.route.stream:
             self.stream = self.gateway.streams.take(self)
         self.forwarding = Forwarding(self)
+        if self.match.route.mirror is not None:
+            self.mirror = self.gateway.mirrors.begin(self, self.forwarding, self.match.route.mirror)
         self.forwarding.begin()
 
     # The request's body
@@ -203,6 +209,8 @@ class Exchange:
         self.bytes_in += len(data)
         if self.done:
             return
+        if self.mirror is not None:
+            self.mirror.piece(data)
         if self.match is not None and self.bytes_in > self.match.route.max_body:
             self.refuse(too_large())
         elif self.forwarding is not None and self.forwarding.sending:
@@ -215,6 +223,8 @@ class Exchange:
     def on_body_end(self) -> None:
         """The client has sent all of it."""
         self.body_read = True
+        if self.mirror is not None:
+            self.mirror.end()
         if not self.done and self.forwarding is not None:
             self.forwarding.end_request()
 
@@ -308,6 +318,8 @@ class Exchange:
             self.turn.cancel()
         if self.caching is not None:
             self.caching.on_over()
+        if self.mirror is not None:
+            self.mirror.leave()
         stream, self.stream = self.stream, None
         if stream is not None:
             self.gateway.streams.release(stream)

@@ -42,6 +42,8 @@ _REPLACED = frozenset(
         b"x-client-ip",
         b"x-cluster-client-ip",
         b"x-real-ip",
+        # Marks a mirrored copy: a service may trust it.
+        b"x-shadow-request",
         b"remote-user",
         b"true-client-ip",
         b"cf-connecting-ip",

@@ -47,6 +47,11 @@ class ApiKeys:
         self._waiting: dict[bytes, list[Then]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def public_id(self, key: bytes) -> str:
+        """The part of a key that may be shown, where the pattern names one as ``id``; else nothing."""
+        found = self._shape.fullmatch(key) if "id" in self._shape.groupindex else None
+        return found["id"].decode("ascii", "replace") if found is not None else ""
+
     def exchange(self, key: bytes, who: str, then: Then) -> None:
         """At once from what is known, else after one call to the issuer; ``who`` is the address that asks."""
         if self._shape.fullmatch(key) is None:

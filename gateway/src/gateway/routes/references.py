@@ -13,20 +13,46 @@ Location = tuple[int | str, ...]
 
 def wrong_references(model: RoutesModel) -> list[tuple[Location, str]]:
     """Each wrong reference as the location of its field and what is wrong with it."""
-    return [*_names(model), *_versions(model), *_clashes(model), *_invalidates(model), *_headers(model)]
+    return [
+        *_names(model),
+        *_versions(model),
+        *_clashes(model),
+        *_invalidates(model),
+        *_headers(model),
+        *_switches(model),
+    ]
 
 
 def _names(model: RoutesModel) -> Iterator[tuple[Location, str]]:
     if model.api_keys is not None and model.api_keys.upstream not in model.upstreams:
         yield ("api_keys", "upstream"), f"there is no upstream {model.api_keys.upstream!r}"
     for index, route in enumerate(model.routes):
-        if route.upstream and route.upstream not in model.upstreams:
-            yield ("routes", index, "upstream"), f"there is no upstream {route.upstream!r}"
+        for location, name in _named_upstreams(route):
+            if name not in model.upstreams and name not in model.switches:
+                yield ("routes", index, *location), f"there is no upstream {name!r}"
         for name in route.limits:
             if name not in model.limits:
                 yield ("routes", index, "limits"), f"there is no limit {name!r}"
             elif route.cost > model.limits[name].most_at_once:
                 yield ("routes", index, "cost"), f"the limit {name!r} never has so much at once"
+
+
+def _named_upstreams(route: RouteModel) -> Iterator[tuple[Location, str]]:
+    if route.upstream:
+        yield ("upstream",), route.upstream
+    for number, split in enumerate(route.split):
+        yield ("split", number, "upstream"), split.upstream
+    if route.mirror is not None:
+        yield ("mirror", "upstream"), route.mirror.upstream
+
+
+def _switches(model: RoutesModel) -> Iterator[tuple[Location, str]]:
+    for name, switch in model.switches.items():
+        if name in model.upstreams:
+            yield ("switches", name), f"{name!r} is the name of an upstream as well"
+        for colour, upstream in switch.upstreams.items():
+            if upstream not in model.upstreams:
+                yield ("switches", name, "upstreams", colour), f"there is no upstream {upstream!r}"
 
 
 def _headers(model: RoutesModel) -> Iterator[tuple[Location, str]]:

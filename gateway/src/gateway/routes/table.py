@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gateway.admission.admission import compile_whole
 from gateway.admission.cors import CORS_HEADERS
 from gateway.admission.of_route import RouteAdmission, compile_admission
+from gateway.data.mirror import MirrorPolicy, compile_mirror
 from gateway.routes.changes import changes
 from gateway.routes.conditions import compile_conditions
 from gateway.routes.hosts import host_name, patterns_of
@@ -24,6 +25,7 @@ from gateway.routes.rewriting import (
     compile_request_headers,
     compile_rewrite,
 )
+from gateway.routes.split import Split, compile_split
 from gateway.routes.template import Template, names_in
 from gateway.routes.time_left import time_left
 from gateway.routes.tree import Choice, Node
@@ -84,6 +86,8 @@ class Route:
     changes: tuple[Changed, ...] | None
     # None where the route has none of it.
     admission: RouteAdmission | None
+    split: Split | None
+    mirror: MirrorPolicy | None
     rewrite: Rewrite | None
     redirect: Redirect | None
     request_headers: HeaderRules | None
@@ -174,7 +178,7 @@ def _compile(model: RouteModel, version: int | None, file: RoutesModel) -> Route
     answer_headers = compile_headers(model.response_headers, {})
     return Route(
         name=model.name or model.path,
-        upstream=model.upstream,
+        upstream=file.resolved(model.upstream),
         version=version,
         version_bytes=b"" if version is None else str(version).encode(),
         identity=model.identity,
@@ -196,6 +200,8 @@ def _compile(model: RouteModel, version: int | None, file: RoutesModel) -> Route
         cache=model.cache,
         changes=changes(file, model),
         admission=compile_admission(model),
+        split=compile_split(model, file),
+        mirror=compile_mirror(model, file),
         rewrite=compile_rewrite(model),
         redirect=compile_redirect(model),
         request_headers=compile_request_headers(model),

@@ -72,7 +72,12 @@ class Metrics:
 
     def _consumer(self, exchange: Exchange) -> str:
         """Bounded: the first few hundred by name, the rest together."""
-        name = f"user:{exchange.principal.subject}" if exchange.principal else "anonymous"
+        principal, api_keys = exchange.principal, exchange.gateway.api_keys
+        name = f"user:{principal.subject}" if principal else "anonymous"
+        if principal is not None and principal.forward_as is not None and api_keys is not None:
+            # Which of a user's programs is to be changed is told by its key.
+            key = api_keys.public_id(exchange.head.fields[b"x-api-key"])
+            name = f"key:{key}" if key else name
         if name in self._consumers:
             return name
         if len(self._consumers) >= _MAX_CONSUMERS:

@@ -10,6 +10,7 @@ from gateway.routes.model.caching import CacheModel, CacheStore
 from gateway.routes.model.limits import LimitName, LimitPolicy
 from gateway.routes.model.rewriting import HeadersModel, RedirectModel, RewriteModel
 from gateway.routes.model.route import PRIORITIES, Deprecation, Identity, RedisDown, RouteModel, Timeouts
+from gateway.routes.model.splitting import MirrorModel, SplitModel, SwitchModel
 from gateway.routes.model.upstreams import (
     BreakerModel,
     ConcurrencyModel,
@@ -36,10 +37,13 @@ __all__ = [
     "HeadersModel",
     "HealthCheckModel",
     "LimitPolicy",
+    "MirrorModel",
     "RedirectModel",
     "RewriteModel",
     "RouteModel",
     "RoutesModel",
+    "SplitModel",
+    "SwitchModel",
     "TargetModel",
     "Timeouts",
     "UpstreamModel",
@@ -89,6 +93,9 @@ class RoutesModel(Model):
     cache: CacheStore = Field(default=CacheStore(), description="The room for kept answers.")
     limits: dict[LimitName, LimitPolicy] = Field(default={}, description="Limits by name, for the routes to name.")
     upstreams: dict[str, UpstreamModel] = Field(description="Services by name, for the routes to name.")
+    switches: dict[str, SwitchModel] = Field(
+        default={}, description="Names that stand for one of several upstreams: blue and green."
+    )
     routes: tuple[RouteModel, ...] = Field(description="What is matched, and what becomes of it.")
 
     @model_validator(mode="before")
@@ -102,3 +109,8 @@ class RoutesModel(Model):
         defaults = {**named, **(given if isinstance(given, dict) else {})}
         filled = [{**defaults, **route} if isinstance(route, dict) else route for route in data["routes"]]
         return {**data, "routes": filled}
+
+    def resolved(self, upstream: str) -> str:
+        """The upstream that a name stands for: the active one of a switch, else itself."""
+        switch = self.switches.get(upstream)
+        return upstream if switch is None else switch.upstreams[switch.active]

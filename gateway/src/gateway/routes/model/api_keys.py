@@ -15,7 +15,8 @@ class Exchange(Model):
     path: str = Field(pattern=r"^/[!-~]*$", description="Its path for `POST` of a key as JSON.")
     pattern: str = Field(
         default=r"[!-~]{1,512}",
-        description="What a key looks like, as a regular expression; another is refused without asking.",
+        description="What a key looks like, as a regular expression; another is refused without asking. "
+        "Its group `(?P<id>...)`, where it has one, is what metrics call the key by: no secret may be in it.",
     )
     unknown: QuotaText = Field(
         default=Quota(quota=20, window=60),

@@ -11,6 +11,7 @@ from gateway.routes.model.admission import CorsModel, Host, Network
 from gateway.routes.model.caching import CacheModel
 from gateway.routes.model.retries import Retries
 from gateway.routes.model.rewriting import HeadersModel, RedirectModel, RewriteModel
+from gateway.routes.model.splitting import STICKY, MirrorModel, SplitModel
 from gateway.routes.model.values import Model, Seconds, Size
 from gateway.routes.model.when import WhenModel
 from gateway.routes.template import names_in
@@ -86,6 +87,15 @@ class RouteModel(Model):
         "most wins.",
     )
     upstream: str = Field(default="", description="The service it goes to; every route has either this or `redirect`.")
+    split: tuple[SplitModel, ...] = Field(
+        default=(), description="Parts of the requests that other upstreams get: canaries. The first that fits."
+    )
+    sticky: str = Field(
+        default="client",
+        description='What a split knows a client by: "client" (the user, else the address), "address" (IPv6: /64), '
+        '"cookie:NAME" or "header:NAME" (else the address).',
+    )
+    mirror: MirrorModel | None = Field(default=None, description="Copies requests to another upstream.")
     redirect: RedirectModel | None = Field(default=None, description="Sends clients elsewhere instead.")
     rewrite: RewriteModel | None = Field(default=None, description="Changes the path on its way to the service.")
     request_headers: HeadersModel | None = Field(
@@ -186,6 +196,14 @@ class RouteModel(Model):
             raise ValueError("a route has either an upstream or a redirect")
         if self.redirect is not None and (self.rewrite or self.request_headers or self.response_headers):
             raise ValueError("a redirect is not forwarded: there is nothing to rewrite")
+        if sum(split.weight for split in self.split) > 100:  # noqa: PLR2004 - percent
+            raise ValueError("the weights of split are more than 100 percent")
+        if STICKY.fullmatch(self.sticky) is None:
+            raise ValueError("sticky is client, address, cookie:NAME or header:NAME")
+        if self.redirect is not None and (self.split or self.mirror):
+            raise ValueError("a redirect is not forwarded: there is nothing to split or mirror")
+        if self.mirror is not None and self.stream:
+            raise ValueError("a stream is not mirrored: it would never end")
         strip = self.rewrite.strip_prefix if self.rewrite is not None else None
         if strip is not None and not f"{self.path}/".startswith(f"{strip}/"):
             raise ValueError("path does not begin with rewrite.strip_prefix")

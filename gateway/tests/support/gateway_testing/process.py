@@ -101,11 +101,11 @@ class GatewayProcess:
                 [sys.executable, "-m", "gateway", "run"], env=self._environment, stdout=log, stderr=log
             )
 
-    async def ready(self) -> None:
+    async def ready(self, path: str = "/health/ready") -> None:
         deadline = time.monotonic() + 15
         while time.monotonic() < deadline:
             try:
-                answer = await ask(self.port, "GET", "/health/ready")
+                answer = await ask(self.port, "GET", path)
             except OSError:
                 await asyncio.sleep(0.05)
                 continue

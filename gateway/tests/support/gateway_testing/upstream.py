@@ -88,6 +88,12 @@ class RawUpstream:
         self.exchange_seconds = 0.05
         self.api_keys: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    def close_connections(self) -> None:
+        """Close what is open, as a service does with connections that were idle for long."""
+        for writer in self._writers:
+            writer.close()
 
     def reset(self) -> None:
         self.manner = echo
@@ -107,6 +113,7 @@ class RawUpstream:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        self._writers.add(writer)
         self.connections += 1
         nth = 0
         try:
@@ -123,6 +130,7 @@ class RawUpstream:
             pass
         finally:
             writer.close()
+            self._writers.discard(writer)
             self._tasks.discard(task)
 
     async def _standing(self, call: Call) -> bool:

@@ -145,6 +145,12 @@ def test_products(client: httpx.Client, boss: Person, person: Person):
     stale = client.patch(path, json={"stock": 9}, headers={**boss.headers, "If-Match": tag})
     assert_problem(stale, 412)
     assert client.patch(path, json={"stock": 9}, headers=boss.headers).json()["stock"] == 9
+    # Each of them is seen at once, though a product may be kept for a minute.
+    for version in ("v1", "v2"):
+        assert client.get(path.replace("v1", version)).json()["stock"] == 9
+    assert client.patch(path, json={"stock": 8}, headers=boss.headers).json()["stock"] == 8
+    for version in ("v1", "v2"):
+        assert client.get(path.replace("v1", version)).json()["stock"] == 8
     assert client.delete(path, headers=boss.headers).status_code == 204
     assert_problem(client.get(path), 404, "product_not_found")
     assert "links" in client.get(f"/api/v2/products/{sample['id']}").json()

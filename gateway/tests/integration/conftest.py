@@ -106,3 +106,12 @@ async def routing(
     )
     yield process
     await asyncio.to_thread(process.stop)
+
+
+@pytest.fixture(scope="session")
+async def caching(running_upstream: RawUpstream, valkey: Valkey) -> AsyncIterator[GatewayProcess]:
+    """A gateway whose routes keep answers."""
+    routes = Path(__file__).parent / "cache_routes.toml"
+    process = await _started(running_upstream, valkey, GATEWAY_ROUTES=str(routes), CLIENT_SECONDS="5")
+    yield process
+    await asyncio.to_thread(process.stop)

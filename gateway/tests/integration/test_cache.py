@@ -2,25 +2,12 @@
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from gateway_testing.cacheable import FRESH, Says, eventually, hit, numbers, path
-from gateway_testing.process import GatewayProcess, Valkey
+from gateway_testing.process import GatewayProcess
 from gateway_testing.upstream import Call, RawUpstream
 from gateway_testing.wire import Wire, ask, request
-
-ROUTES = Path(__file__).parent / "cache_routes.toml"
-
-
-@pytest.fixture(scope="module")
-async def caching(running_upstream: RawUpstream, valkey: Valkey) -> AsyncIterator[GatewayProcess]:
-    process = GatewayProcess(running_upstream.port, valkey.port, GATEWAY_ROUTES=str(ROUTES))
-    await asyncio.to_thread(process.start)
-    await process.ready()
-    yield process
-    await asyncio.to_thread(process.stop)
 
 
 async def test_a_fresh_answer_is_given_again_with_its_age(caching: GatewayProcess, upstream: RawUpstream):

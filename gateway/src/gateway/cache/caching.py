@@ -229,7 +229,8 @@ class Caching:
     # When the service fails
 
     def _outlives(self) -> bool:
-        return self.entry is not None and self.cache.clock() < self.entry.error_until
+        # Who asked for the newest is told that it cannot be had.
+        return self.entry is not None and not self.wants_newest and self.cache.clock() < self.entry.error_until
 
     def _serve_on_error(self, note: bytes) -> None:
         assert self.entry is not None  # noqa: S101 - see _outlives

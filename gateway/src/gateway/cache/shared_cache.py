@@ -157,7 +157,9 @@ class SharedCache:
         forward = missing if entry is None else b"stale" if now >= entry.fresh_until else b"request"
         if exchange.method == b"HEAD" or b"range" in fields:
             return self._pass(exchange, key, forward)
-        return self._fetch(exchange, key, entry, forward, fresh=said.no_cache or said.max_age is not None)
+        return self._fetch(
+            exchange, key, entry, forward, fresh=said.no_cache or (said.max_age, said.min_fresh) != (None, None)
+        )
 
     def _serves(self, exchange: Exchange, entry: Entry, said: Directives, now: float) -> bool:
         age, left = now - entry.born, entry.fresh_until - now

@@ -20,7 +20,7 @@ class Client:
     """What an exchange asks of its connection."""
 
     def __init__(self) -> None:
-        self.peer, self.draining = "127.0.0.1", False
+        self.peer, self.address, self.draining = "127.0.0.1", "127.0.0.1", False
         self.written, self.turns, self.aborted = b"", 0, False
         self.transport = SimpleNamespace(write=self._write, abort=self._abort)
 

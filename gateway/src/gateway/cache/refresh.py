@@ -24,6 +24,7 @@ class _Nowhere:
 
     def __init__(self, client: ClientConnection) -> None:
         self.peer, self.scheme_bytes, self.hop = client.peer, client.scheme_bytes, client.hop
+        self.address = client.address
         self.transport = self
 
     def write(self, data: bytes) -> None:

@@ -47,7 +47,7 @@ class _Answer:
         # Probes come every few seconds and say nothing: they are traced only when the caller's trace is.
         ratio = 0.0 if scope["path"] in _PROBES else self._gateway.settings.trace_ratio
         self._trace = TraceContext(self._head.fields.get(b"traceparent"), ratio)
-        self._request_id = self._head.request_id() or self._trace.trace_id
+        self._request_id = self._head.request_id or self._trace.trace_id
         state["trace_id"] = self._trace.trace_hex
         self._started_ns = time.time_ns()
         self._status = 500

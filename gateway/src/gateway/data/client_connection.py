@@ -103,6 +103,7 @@ class ClientConnection(HttpToolsProtocol):
         self.peer = ""
         self.scheme_bytes = b"http"
         self.hop = Hop("", trusted=False, scheme=b"http")
+        self.address = ""
         self.draining = self.gateway.draining
         self.pipeline = _NO_PIPELINE
         self._turns: list[Exchange | ControlTurn] = []
@@ -137,7 +138,10 @@ class ClientConnection(HttpToolsProtocol):
         self.peer = address[0] if address else ""
         self.scheme = "https" if is_ssl(transport) else "http"
         self.scheme_bytes = b"https" if self.scheme == "https" else b"http"
-        self.hop = Hop(self.peer, self.gateway.proxies.trusts(self.peer), self.scheme_bytes)
+        trusted = self.gateway.proxies.trusts(self.peer)
+        self.hop = Hop(self.peer, trusted, self.scheme_bytes)
+        # The client's own, unless it is a proxy that may speak for others.
+        self.address = "" if trusted else self.peer
         self._admitted = self.gateway.connections.admit(self.peer)
         if self._admitted:
             self.gateway.connections.idle(self)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -42,6 +43,34 @@ _NO_LIMIT = float("inf")
 class Exchange:
     """State of one request and its answer. Made by the client's connection, which calls ``begin`` at its turn."""
 
+    # As every request begins; an instance says only what differs.
+    early: Refusal | None = None
+    match: Match | None = None
+    principal: Principal | None = None
+    verdict: Verdict | None = None
+    # A limit that queues lets it go on later.
+    turn: asyncio.TimerHandle | None = None
+    caching: Caching | None = None
+    forwarding: Forwarding | None = None
+    stream: Holder | None = None
+    body: AnswerBody | None = None
+    # Header lines that tell a browser whether a page of another origin may read the answer.
+    cors = b""
+    mirror: Mirror | None = None
+    # A handshake that the route takes, and what it became.
+    websocket = False
+    tunnel: Tunnel | None = None
+    query = b""
+    bytes_in = 0
+    bytes_out = 0
+    status = 0
+    code = ""
+    retried = False
+    head_sent = False
+    done = False
+    # What happened, for the server span; None where it is not sampled.
+    events: list[Event] | None = None
+
     def __init__(
         self, gateway: Gateway, client: ClientConnection, head: RequestHead, method: bytes, target: bytes
     ) -> None:
@@ -51,40 +80,18 @@ class Exchange:
         self.method = method
         self.target = target
         self.path = target
-        self.query = b""
         self.started = gateway.loop.time()
         self.started_ns = time.time_ns()
-        self.trace = TraceContext(head.fields.get(b"traceparent"), gateway.settings.trace_ratio)
-        self.request_id = head.request_id() or self.trace.trace_id
-        self.address = gateway.proxies.client(client.peer, head.fields.get(b"x-forwarded-for"))
-        self.early: Refusal | None = None
-        self.match: Match | None = None
-        self.principal: Principal | None = None
-        self.verdict: Verdict | None = None
-        # A limit that queues lets it go on later.
-        self.turn: asyncio.TimerHandle | None = None
-        self.caching: Caching | None = None
-        self.forwarding: Forwarding | None = None
-        self.stream: Holder | None = None
-        self.body: AnswerBody | None = None
-        # Header lines that tell a browser whether a page of another origin may read the answer.
-        self.cors = b""
-        self.mirror: Mirror | None = None
-        # A handshake that the route takes, and what it became.
-        self.websocket = False
-        self.tunnel: Tunnel | None = None
+        fields = head.fields
+        self.trace = trace = TraceContext(fields.get(b"traceparent"), gateway.settings.trace_ratio)
+        if trace.sampled:
+            self.events = []
+        self.request_id = head.request_id or trace.trace_id
+        self.address = client.address or gateway.proxies.client(client.peer, fields.get(b"x-forwarded-for"))
         # The request's body: what waits for an upstream, and whether the end has been read.
         self.held: list[bytes] = []
-        self.bytes_in = 0
         self.body_read = not head.body_expected
-        self.bytes_out = 0
-        self.status = 0
-        self.code = ""
-        self.retried = False
-        self.head_sent = False
-        self.done = False
         self.keep_alive = head.keep_alive
-        self.events: list[Event] = []
         self.due = self.started + gateway.settings.client_seconds
 
     # The steps
@@ -116,7 +123,8 @@ class Exchange:
             admission.admit(self)
         self.match = found = self.find(self.method)
         route = found.route
-        self.event("route", route=route.name, version=route.version or 0, upstream=found.upstream)
+        if self.events is not None:
+            self.event("route", route=route.name, version=route.version or 0, upstream=found.upstream)
         if route.admission is not None:
             route.admission.admit(self)
         if route.sunset is not None and time.time() >= route.sunset.ends:
@@ -124,7 +132,7 @@ class Exchange:
         if route.redirect is not None:
             raise route.redirect.refusal(found)
         if route.rewrite is not None:
-            found.path = route.rewrite.path(found)
+            self.match = found = replace(found, path=route.rewrite.path(found))
         if (self.head.content_length or 0) > route.max_body:
             raise too_large()
         if route.origins is not None and self.head.websocket:
@@ -151,7 +159,8 @@ class Exchange:
                 self.early = authorize(self.match.route, outcome)
                 if self.match.route.split is not None:
                     self.match.route.split.choose(self)
-            self.event("identity", outcome=self.early.code if self.early else "known" if outcome else "anonymous")
+            if self.events is not None:
+                self.event("identity", outcome=self.early.code if self.early else "known" if outcome else "anonymous")
             # A refused request is counted too: guessing tokens must not be free.
             self.gateway.limiter.check(self)
         except Exception as error:  # noqa: BLE001 - said and logged by on_fault
@@ -163,7 +172,8 @@ class Exchange:
             return
         self.verdict = verdict
         try:
-            self.event("limit", outcome=verdict.outcome)
+            if self.events is not None:
+                self.event("limit", outcome=verdict.outcome)
             refusal = verdict.refusal or self.early
             if refusal is not None:
                 self.refuse(refusal)
@@ -306,7 +316,7 @@ class Exchange:
 
     def event(self, name: str, **attributes: str | int) -> None:
         """A decision, as an event of the server span."""
-        if self.trace.sampled:
+        if self.events is not None:
             self.events.append((name, time.time_ns(), attributes))
 
     def _record(self) -> None:

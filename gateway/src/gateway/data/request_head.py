@@ -74,6 +74,7 @@ class RequestHead:
         "host",
         "http11",
         "keep_alive",
+        "request_id",
         "websocket",
     )
 
@@ -90,6 +91,8 @@ class RequestHead:
         # A handshake that a route may take: set by the client's connection, which knows whether an Upgrade is there.
         self.websocket = False
         self.forwarded: Forwarded | None = None
+        # The client's own where it is a sane one.
+        self.request_id: bytes | None = None
 
     def check(self) -> None:
         """Read the headers. Raises Refusal 400 and asks to close where the framing cannot be trusted."""
@@ -102,6 +105,9 @@ class RequestHead:
             elif name in _LISTS:
                 fields[name] = fields[name] + b", " + value if name in fields else value
         self._framing()
+        given = fields.get(b"x-request-id")
+        if given is not None and _SANE_REQUEST_ID.match(given):
+            self.request_id = given
         host = fields.get(b"host")
         if host is None:
             if self.http11:
@@ -130,11 +136,6 @@ class RequestHead:
             if expect.lower() != b"100-continue":
                 raise Refusal(417, "expectation_failed", "The expectation is not known.", close=True)
             self.expects_continue = self.body_expected
-
-    def request_id(self) -> bytes | None:
-        """The client's own request id where it is a sane one."""
-        given = self.fields.get(b"x-request-id")
-        return given if given is not None and _SANE_REQUEST_ID.match(given) else None
 
 
 def check_authority(value: bytes) -> bytes:

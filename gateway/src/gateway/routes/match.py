@@ -20,14 +20,18 @@ _PATH_VERSION = re.compile(rb"v[0-9]{1,4}")
 _COMMON = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
 # Not even for a route that takes any: TRACE echoes a request (RFC 9110 section 9.3.8), CONNECT has no path.
 _NEVER = frozenset({b"TRACE", b"CONNECT"})
+_SHORT, _MAX_KNOWN = 512, 8192
 _NONE: dict[int | None, Route] = {}
 
 Headers = Sequence[tuple[bytes, bytes]]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Match:
-    """The route and the target to forward; ``by_accept`` when Accept chose, so that caches must vary by it."""
+    """The route and the target to forward; ``by_accept`` when Accept chose, so that caches must vary by it.
+
+    Never changed: where nothing but the request line and Accept decides, requests share it.
+    """
 
     route: Route
     parameters: list[bytes]
@@ -59,6 +63,28 @@ def match(  # noqa: PLR0917 - the parts of a request
     headers: Headers = (),
 ) -> Match:
     """The route of a canonical path; header names in lower case. Raises Refusal 404, 405, 406 or 400."""
+    if table.conditional:
+        return _match(table, method, path, query, accept, host, headers)
+    key = (method, path, query, accept)
+    known = table.known.get(key)
+    if known is None:
+        known = _match(table, method, path, query, accept, host, headers)
+        if len(path) + len(query) + len(accept or b"") <= _SHORT:
+            if len(table.known) >= _MAX_KNOWN:
+                table.known.clear()
+            table.known[key] = known
+    return known
+
+
+def _match(  # noqa: PLR0917
+    table: RouteTable,
+    method: bytes,
+    path: bytes,
+    query: bytes,
+    accept: bytes | None,
+    host: bytes,
+    headers: Headers,
+) -> Match:
     exact = table.exact.get(path)
     if exact is not None:
         route = exact.get(method)

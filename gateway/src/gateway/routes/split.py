@@ -6,7 +6,7 @@ routes with that split, in every process, and a weight that grows only adds clie
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -47,10 +47,11 @@ class Split:
         """Set the upstream of the exchange's match; its identity is known."""
         found = exchange.match
         assert found is not None  # noqa: S101 - a routed request
-        found.varies += tuple(name for name in self._varies if name not in found.varies)
-        found.upstream, why = self.upstream_of(exchange)
-        exchange.event("split", upstream=found.upstream, why=why)
-        exchange.gateway.routing.splits.add(found.route.name, found.upstream)
+        varies = found.varies + tuple(name for name in self._varies if name not in found.varies)
+        upstream, why = self.upstream_of(exchange)
+        exchange.match = replace(found, upstream=upstream, varies=varies)
+        exchange.event("split", upstream=upstream, why=why)
+        exchange.gateway.routing.splits.add(found.route.name, upstream)
 
     def upstream_of(self, exchange: Exchange) -> tuple[str, str]:
         """The upstream, and whether "condition", "weight" or "rest" decided."""

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gateway.routes.changes import Changed
+    from gateway.routes.match import Match
     from gateway.routes.model import CacheModel, Deprecation, LimitPolicy, RouteModel, RoutesModel, Timeouts
 
 _SUNSET = frozenset({b"deprecation", b"sunset"})
@@ -116,6 +117,9 @@ class RouteTable:
         self.below_prefix = self.prefix + b"/"
         # The index of the first segment below the prefix.
         self.depth = self.prefix.count(b"/") + 1
+        # Whether anything but the request line and Accept decides; what was found where nothing does.
+        self.conditional = False
+        self.known: dict[tuple[bytes, bytes, bytes, bytes | None], Match] = {}
         self.any_host = Tree()
         self.by_host: dict[bytes, Tree] = {}
         for route in model.routes:
@@ -135,6 +139,7 @@ class RouteTable:
         conditions = compile_conditions(model.when)
         segments = model.path.split("/")[self.depth if model.versions else 1 :]
         trees = [self.by_host.setdefault(host.lower().encode(), Tree()) for host in model.hosts] or [self.any_host]
+        self.conditional = self.conditional or bool(model.hosts) or len(conditions) > 0
         self.versions.update(model.versions)
         for version in model.versions or (None,):
             route = _compile(model, version, self.model)

@@ -59,7 +59,7 @@ class Spans:
             name = f"{method} {found.route.name}"
         if exchange.code:
             attributes["error.type"] = exchange.code
-        self.server(trace, name, (exchange.started_ns, now_ns), attributes, exchange.events)
+        self.server(trace, name, (exchange.started_ns, now_ns), attributes, exchange.events or [])
         forwarding = exchange.forwarding
         if forwarding is None or found is None:
             return

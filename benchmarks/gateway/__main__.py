@@ -42,12 +42,16 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if given.command == "tables":
-        tables.write(results.update())
+        tables.write(results.read())
         return 0
     front = tuple(int(core) for core in given.front.split(","))
-    folder = given.state / f"run-{os.getpid()}"
+    if absent := {*front, given.back} - os.sched_getaffinity(0):
+        print(f"error: a core for the candidate and one for the load are needed; there is no {absent}", file=sys.stderr)
+        return 2
+    state = given.state.absolute()
+    folder = state / f"run-{os.getpid()}"
     try:
-        with standing(folder, Tools(given.state), front, given.back) as ground:
+        with standing(folder, Tools(state), front, given.back) as ground:
             good = _run(given, ground)
     except MissingError as error:
         print(f"error: {error}", file=sys.stderr)

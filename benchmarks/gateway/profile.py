@@ -39,7 +39,7 @@ def quick(ground: Ground, names: list[str], seconds: float, *, mixed: bool) -> N
 
 
 def profile(ground: Ground, candidate: Candidate, seconds: float, *, mixed: bool, perf: bool) -> None:
-    """Prints the hottest functions by py-spy, and by perf where asked; writes a flame graph beside."""
+    """Prints the hottest functions by py-spy, and by perf where asked; the stacks stay as a file for speedscope."""
     folder = ground.folder / f"profile-{candidate.name}"
     with candidate.start(Setting(ground, folder)) as server:
         wrk.load(ground, candidate, server, _CONNECTIONS, 1)

@@ -36,9 +36,14 @@ def ratios(done: Rounds, kind: str = "connections_64") -> dict[str, dict[str, An
     return found
 
 
+def read() -> dict[str, Any]:
+    """The results file; empty when nothing was measured."""
+    return json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+
+
 def update(**parts: Any) -> dict[str, Any]:
     """Put these parts into the results file and leave the others as they are, each with its time and machine."""
-    results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results = read()
     results.update(parts)
     measured = results.setdefault("measured", {})
     for name in parts:

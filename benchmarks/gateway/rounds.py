@@ -114,6 +114,8 @@ def _run(
 
 def _fault(candidate: Candidate, run: wrk.Run) -> str | None:
     requests = run.load.requests
+    if not requests:
+        return f"no answer in {run.load.seconds:.0f} seconds"
     if run.load.errors > requests * _TOLERATED:
         return f"{run.load.errors} of {requests} requests failed"
     if candidate.forwards and run.upstream_requests < requests * (1 - _TOLERATED):

@@ -25,7 +25,7 @@ def _server(setting: Setting, algorithm: str | None) -> Server:
         )
     config = ground.write("haproxy.cfg", setting.folder, port=port, policy=policy, table=_TABLE if algorithm else "")
     return Server(
-        [*ground.tools.command("haproxy"), "-db", "-f", config], port, ground.front, setting.folder / "access.log"
+        [*ground.tools.command("haproxy"), "-db", "-f", config], port, ground.front, setting.folder / "haproxy.out"
     )
 
 

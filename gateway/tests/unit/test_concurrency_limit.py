@@ -120,7 +120,7 @@ def test_what_says_nothing_only_gives_its_place_back():
         limit.leave(0.0, 1.0)
     assert limit.in_flight == 0
     assert limit.calm == 0
-    assert limit.limit == 20
+    assert limit.limit == 50
 
 
 def test_the_limit_stays_between_least_and_most():

@@ -1,7 +1,7 @@
 """How many requests at a time an upstream takes without queueing them: found out from its answer times.
 
 A gradient limit after Envoy's adaptive concurrency filter and Netflix's concurrency-limits (Gradient2): each window the
-limit is multiplied by calm time / time now and given the headroom of its own root. The calm time is what Gradient2 lets
+limit is multiplied by calm time / time now and given a headroom by its own root. The calm time is what Gradient2 lets
 drift upwards under a lasting overload and Envoy measures at a concurrency of 3; here it is measured whenever less than
 half of the limit is in use, and while requests are refused from time to time with the limit halved, which drains a
 queue without emptying the service.
@@ -25,6 +25,8 @@ _PARTS = (1.0, 0.9, 0.7)
 _SAMPLES = 10
 _SMOOTHING = 0.5
 _SOON = 1.0
+_RISE_BY_WINDOW = 0.1
+_RISE_BY_PROBE = 0.3
 _PATIENCE = 20
 
 
@@ -71,7 +73,7 @@ class AdaptiveLimit:
     def leave(self, seconds: float, now: float) -> None:
         """It is over; ``seconds`` until it was answered, 0 when that says nothing."""
         self.in_flight -= 1
-        # What was asked before the limit last changed tells of the limit before.
+        # What was asked before a probe began or ended tells of another limit.
         if seconds > 0 and now - seconds >= self._since:
             self._samples.append(seconds)
         if now >= self._until:
@@ -83,13 +85,17 @@ class AdaptiveLimit:
             return
         if enough:
             self.latest = median(self._samples)
+        was_probing = self.probing
         if self.probing:
             self._end_probe(now, measured=enough)
         elif self.calm == 0 or not (self._pressed or self._peak * 2 > self.limit):
             # Nothing queues at half of what it takes: a service that has become slower is no overload.
-            self.calm = self.latest if self.calm == 0 else 0.7 * self.calm + 0.3 * self.latest
+            self._learn(_RISE_BY_WINDOW)
             self._probe_every = min(_SOON, self.model.probe)
             self._probe_at = now + self._probe_every
+            if self.limit < self.model.initial:
+                # Room for a burst again.
+                self._set_limit(min(self.model.initial, self.limit + self.limit**0.5))
         elif self._pressed and now >= self._probe_at:
             self.probing = True
             self._set_places(max(float(self.model.least), self.limit / 2))
@@ -98,26 +104,40 @@ class AdaptiveLimit:
         self._samples.clear()
         self._pressed = False
         self._peak = self.in_flight
-        self._since = now
         self._until = now + max(self.model.window, self.latest)
+        if self.probing is not was_probing:
+            self._since = now
+            # The queue has to drain, or to fill again, before its time can be told.
+            self._until += max(self.model.window, self.latest)
 
     def _adjust(self) -> None:
         gradient = max(0.5, min(1.0, self.model.tolerance * self.calm / self.latest))
-        wanted = self.limit * gradient + self.limit**0.5
-        smoothed = self.limit + _SMOOTHING * (wanted - self.limit)
-        self.limit = max(float(self.model.least), min(float(self.most), smoothed))
+        # Much of it only while nothing queues: near the balance the headroom is what queues.
+        headroom = max(self.limit**0.5, self.limit / 4) if gradient == 1 else self.limit**0.5 / 2
+        wanted = self.limit * gradient + headroom
+        self._set_limit(self.limit + _SMOOTHING * (wanted - self.limit))
+
+    def _set_limit(self, limit: float) -> None:
+        self.limit = max(float(self.model.least), min(float(self.most), limit))
         self._set_places(self.limit)
 
     def _end_probe(self, now: float, *, measured: bool) -> None:
         self.probing = False
         if measured:
-            lower = self.latest < 0.9 * self.calm or self.calm == 0
-            self.calm = self.latest
+            same = 0.9 * self.calm <= self.latest <= 1.1 * self.calm
+            self._learn(_RISE_BY_PROBE)
             # Half of a limit that is far too high queues still: look again soon.
-            self._probe_every = min(_SOON, self.model.probe) if lower else min(self.model.probe, 2 * self._probe_every)
+            self._probe_every = min(self.model.probe, 2 * self._probe_every if same else _SOON)
         # Several gateways must not all measure at the same time.
         self._probe_at = now + self._probe_every * (0.75 + 0.5 * self._chance())
         self._set_places(self.limit)
+
+    def _learn(self, rise: float) -> None:
+        """Slower answers may be a stall that all of a window shares; quicker ones cannot be by chance."""
+        if self.latest < self.calm or self.calm == 0:
+            self.calm = self.latest
+        else:
+            self.calm += rise * (self.latest - self.calm)
 
     def _set_places(self, limit: float) -> None:
         high, normal, low = (max(1, round(limit * part)) for part in _PARTS)

@@ -47,7 +47,8 @@ class Pool:
         self._waiting: deque[Waiter] = deque()
         self._loop = asyncio.get_running_loop()
         self._sweep: asyncio.TimerHandle | None = None
-        self._closing = False
+        # No longer for new requests.
+        self.closing = False
 
     @property
     def size(self) -> int:
@@ -90,7 +91,7 @@ class Pool:
         """The connection's answer is through: to whoever waits, else idle."""
         if self._waiting:
             self._waiting.popleft().on_connection(connection, reused=True)
-        elif self._closing:
+        elif self.closing:
             connection.close()
         else:
             connection.idle_since = self._loop.time()
@@ -108,7 +109,7 @@ class Pool:
 
     def close(self) -> None:
         """Close what is idle now, and the rest as it comes back."""
-        self._closing = True
+        self.closing = True
         if self._sweep is not None:
             self._sweep.cancel()
         for connection in list(self._idle):

@@ -67,7 +67,9 @@ class BreakerModel(Model):
 class ConcurrencyModel(Model):
     """Finds out how many requests the service takes at a time, and refuses more (503 `overloaded`), by priority."""
 
-    initial: int = Field(default=20, ge=1, description="The limit to begin with, in each process.")
+    initial: int = Field(
+        default=50, ge=1, description="The limit to begin with, and to come back to in calm times, in each process."
+    )
     least: int = Field(default=4, ge=1, description="It goes no lower.")
     most: int | None = Field(default=None, ge=1, description="It goes no higher; by default the connections' number.")
     tolerance: float = Field(

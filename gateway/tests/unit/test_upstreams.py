@@ -1,0 +1,99 @@
+"""All upstreams over a reload, and the choice among targets of which some are out."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from gateway.routes.model import PRIORITIES, UpstreamModel
+from gateway.upstream.collector import UpstreamCollector
+from gateway.upstream.fetch import Fetcher
+from gateway.upstream.outcome import Outcome
+from gateway.upstream.upstream import Upstream
+from gateway.upstream.upstreams import Upstreams
+
+A, B, C = ({"url": f"http://127.0.0.{number}:1"} for number in (1, 2, 3))
+
+
+def model(*places: dict[str, Any], **more: Any) -> UpstreamModel:
+    return UpstreamModel.model_validate({"targets": places, **more})
+
+
+@pytest.fixture
+async def upstreams() -> Upstreams:
+    return Upstreams({"a": model(A, B), "same": model(A)}, Fetcher())
+
+
+async def test_a_reload_keeps_what_is_the_same_and_the_connections_of_what_stays(upstreams: Upstreams):
+    before, same = upstreams["a"], upstreams["same"]
+    upstreams.reload({"a": model(B, C, slow_start="10s"), "same": model(A)})
+    assert upstreams["same"] is same
+    old, new = {t.url: t for t in before.targets}, {t.url: t for t in upstreams["a"].targets}
+    assert new[B["url"]].pool is old[B["url"]].pool
+    assert new[B["url"]].weight == 1
+    # The one that is new begins slowly.
+    assert new[C["url"]].weight == pytest.approx(0.1)
+    assert not new[B["url"]].pool.closing
+    assert old[A["url"]].pool.closing
+    upstreams.close()
+
+
+async def test_other_figures_of_the_pool_make_a_new_one(upstreams: Upstreams):
+    old = upstreams["same"].targets[0].pool
+    upstreams.reload({"same": model(A, max_connections=3)})
+    assert upstreams["same"].targets[0].pool is not old
+    assert old.closing
+
+
+async def test_another_target_than_the_one_that_failed(upstreams: Upstreams):
+    one, two = upstreams["a"].targets
+    assert upstreams["a"].choose(one) is two
+    assert upstreams["a"].choose(two) is one
+    (only,) = upstreams["same"].targets
+    assert upstreams["same"].choose() is only
+    assert upstreams["same"].choose(only) is None
+
+
+def fail(upstream: Upstream, number: int, times: int = 5) -> None:
+    target = upstream.targets[number]
+    for _ in range(times):
+        target.began()
+        target.ended(Outcome.UNREACHABLE, 0.0)
+
+
+async def test_an_ejected_one_is_chosen_by_nobody_until_it_returns():
+    upstream = Upstream("a", model(A, B, ejection={"base": "20ms"}))
+    fail(upstream, 0)
+    assert {upstream.choose() for _ in range(4)} == {upstream.targets[1]}
+    assert upstream.choose(upstream.targets[1]) is None
+    async with asyncio.timeout(5):
+        while upstream.targets[0].record.ejected:
+            await asyncio.sleep(0.005)
+    assert {upstream.choose() for _ in range(4)} == set(upstream.targets)
+    upstream.close()
+
+
+async def test_the_only_target_is_never_ejected():
+    upstream = Upstream("a", model(A))
+    fail(upstream, 0, 100)
+    assert upstream.choose() is upstream.targets[0]
+
+
+async def test_what_is_abandoned_and_what_is_given_back_add_up():
+    upstream = Upstream("a", model(A, breaker={}, concurrency={}))
+    admission = upstream.admission
+    for outcome in Outcome:
+        ticket = admission.enter(PRIORITIES.index("high"), 1.0, stream=False)
+        assert isinstance(ticket, int)
+        admission.leave(ticket, outcome, 0.1, 1.1, stream=False)
+    state: dict[str, Any] = upstream.state()
+    assert state["concurrency"]["in_flight"] == 0
+    # All but the answers, the 500 and the abandoned one.
+    assert (state["breaker"]["requests"], state["breaker"]["failures"]) == (6, 4)
+
+
+async def test_metrics_are_by_names_of_the_routes_file_and_target(upstreams: Upstreams):
+    found = {metric.name: metric for metric in UpstreamCollector(upstreams).collect()}
+    usable = {tuple(sample.labels.values()) for sample in found["gateway_target_usable"].samples}
+    assert usable == {("a", "127.0.0.1:1"), ("a", "127.0.0.2:1"), ("same", "127.0.0.1:1")}
+    assert found["gateway_overload_level"].samples[0].value == 0

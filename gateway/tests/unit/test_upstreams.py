@@ -81,11 +81,11 @@ async def test_the_only_target_is_never_ejected():
 
 async def test_what_is_abandoned_and_what_is_given_back_add_up():
     upstream = Upstream("a", model(A, breaker={}, concurrency={}))
-    admission = upstream.admission
+    admission, now = upstream.admission, asyncio.get_running_loop().time()
     for outcome in Outcome:
-        ticket = admission.enter(PRIORITIES.index("high"), 1.0, stream=False)
+        ticket = admission.enter(PRIORITIES.index("high"), now, stream=False)
         assert isinstance(ticket, int)
-        admission.leave(ticket, outcome, 0.1, 1.1, stream=False)
+        admission.leave(ticket, outcome, 0.1, now, stream=False)
     state: dict[str, Any] = upstream.state()
     assert state["concurrency"]["in_flight"] == 0
     # All but the answers, the 500 and the abandoned one.

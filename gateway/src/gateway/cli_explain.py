@@ -3,6 +3,7 @@
 from gateway.cache.told import cached
 from gateway.data.canonical_path import check_canonical, split_target
 from gateway.problem import Refusal
+from gateway.routes.hedging import explain_hedging
 from gateway.routes.match import match
 from gateway.routes.model import RoutesModel
 from gateway.routes.retries import explain_retries
@@ -41,8 +42,8 @@ def explain(model: RoutesModel, method: str, target: str, accept: str | None) ->
     times = route.timeouts
     total = "none (stream)" if route.stream else f"{times.total:g}s"
     print(f"  deadlines  first byte {times.first_byte:g}s, idle {times.idle:g}s, total {total}")
-    for line in explain_retries(route.retries):
-        print(f"  retries    {line}")
+    for line in (*explain_retries(route.retries), *explain_hedging(route.hedging)):
+        print(f"  {line}")
     print(f"  body       at most {route.max_body} bytes")
     if route.origins is not None:
         others = b" ".join(sorted(route.origins)).decode()

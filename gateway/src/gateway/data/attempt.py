@@ -113,10 +113,12 @@ class Attempt:
         exchange, forwarding = self.exchange, self.forwarding
         if status < _FIRST_FINAL:
             interim = interim_head(exchange, status, headers)
-            if interim is not None:
+            if interim is not None and self is forwarding.attempt:
                 self.out.append(interim)
             return
-        if status > _NOT_IMPLEMENTED and not forwarding.accepts(self, status, headers):
+        if (status > _NOT_IMPLEMENTED or forwarding.hedge is not None) and not forwarding.accepts(
+            self, status, headers
+        ):
             self.over = True
             return
         self.answered_after = exchange.gateway.loop.time() - self.asked_at

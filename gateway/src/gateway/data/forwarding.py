@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gateway.data.attempt import Attempt
 from gateway.data.client_address import limit_key
 from gateway.data.forwarded_head import connection_names, forwarded_section
+from gateway.data.hedge import Hedge
 from gateway.data.retrying import Retrying
 from gateway.data.upload import Upload
 from gateway.data.websocket_handshake import SWITCH
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS"})
 _NO_LIMIT = float("inf")
+_HEDGED = frozenset({b"GET", b"HEAD"})
 _RETRY_SOON = ((b"retry-after", b"1"),)
 
 
@@ -40,6 +42,7 @@ class Forwarding:
         self.repeatable = self._may_repeat()
         self.upload = Upload(self, keep=self.repeatable) if exchange.head.body_expected else None
         self.attempt: Attempt | None = None
+        self.hedge: Hedge | None = None
         self._retrying: Retrying | None = None
         # Whether the client's share of the pool counts this request.
         self.counted = False
@@ -187,6 +190,11 @@ class Forwarding:
 
     def on_head_sent(self, attempt: Attempt, connection: Connection) -> None:
         """The head is out; the body, if there is one, follows."""
+        if attempt is not self.attempt:
+            # The second of a request that is through with the first.
+            connection.request_complete = True
+            attempt.asked_at = self.exchange.gateway.loop.time()
+            return
         if self.upload is not None:
             attempt.asked_at = self.exchange.gateway.loop.time()
             self.upload.send_all(connection)
@@ -216,6 +224,8 @@ class Forwarding:
         if exchange.head_sent:
             self.late, patience = "idle", self.route.timeouts.idle
         exchange.due = min(now + patience, self.total())
+        if self.route.hedging is not None and self.hedge is None and self.method in _HEDGED:
+            self.hedge = None if upload is not None or exchange.websocket else Hedge(self)
 
     def total(self) -> float:
         """When all of it must be over, in the loop's time."""
@@ -243,12 +253,18 @@ class Forwarding:
         return self._retrying
 
     def accepts(self, attempt: Attempt, status: int, headers: list[tuple[bytes, bytes]]) -> bool:
-        """Whether an answer that tells of trouble is the client's; else there is to be another."""
+        """Whether an answer of trouble, or one of two, is the client's; else there is to be another."""
+        hedge = self.hedge
+        if hedge is not None and not hedge.accepts(attempt, status):
+            return False
         return not self.route.retries.statuses or not self.retrying().after_status(attempt, status, headers)
+
+    def _goes_on_without(self, attempt: Attempt) -> bool:
+        return self.hedge is not None and self.hedge.goes_on_without(attempt)
 
     def on_unreachable(self, attempt: Attempt, *, late: bool) -> None:
         """No connection could be made."""
-        if self.retrying().after_unreachable(attempt):
+        if self._goes_on_without(attempt) or self.retrying().after_unreachable(attempt):
             return
         if late:
             self._late("The service did not accept a connection in time.")
@@ -257,7 +273,7 @@ class Forwarding:
 
     def on_lost(self, attempt: Attempt, *, answered: bool) -> None:
         """The connection ended before the head of the answer was there."""
-        if not self.retrying().after_loss(attempt, answered=answered):
+        if not self._goes_on_without(attempt) and not self.retrying().after_loss(attempt, answered=answered):
             self._broke("The service broke off.")
 
     def on_wrong_protocol(self) -> None:
@@ -289,6 +305,8 @@ class Forwarding:
         attempt = self.attempt
         if self.late != "first_byte" or attempt is None or not self.retrying().after_silence(attempt):
             return False
+        if self.hedge is not None:
+            self.hedge.cancel()
         attempt.tell(Outcome.LATE)
         attempt.abandon()
         return True
@@ -300,6 +318,8 @@ class Forwarding:
         self.upstream.shares.give_up(self)
         if self._retrying is not None:
             self._retrying.cancel()
+        if self.hedge is not None:
+            self.hedge.cancel()
         if self.attempt is not None:
             self.attempt.abandon()
         self.leave()

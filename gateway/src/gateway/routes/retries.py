@@ -68,4 +68,4 @@ def explain_retries(policy: RetryPolicy) -> list[str]:
         return []
     words = [name for name in ("connect", "reset") if getattr(policy, name)]
     words += sorted(str(status) for status in policy.statuses)
-    return [f"on {', '.join(words)}: {policy.attempts} attempts, backoff up to {policy.max_backoff:g}s"]
+    return [f"retries    on {', '.join(words)}: {policy.attempts} attempts, backoff up to {policy.max_backoff:g}s"]

@@ -13,6 +13,7 @@ from gateway.admission.of_route import RouteAdmission, compile_admission
 from gateway.data.mirror import MirrorPolicy, compile_mirror
 from gateway.routes.changes import changes
 from gateway.routes.conditions import compile_conditions
+from gateway.routes.hedging import HedgeDelay
 from gateway.routes.hosts import host_name, patterns_of
 from gateway.routes.model import PRIORITIES
 from gateway.routes.retries import RetryPolicy
@@ -78,6 +79,7 @@ class Route:
     # ``timeouts.first_byte`` as the service is told of it.
     patience: bytes
     retries: RetryPolicy
+    hedging: HedgeDelay | None
     sunset: Sunset | None
     # Whose pages may open a WebSocket; None where the route takes none.
     origins: frozenset[bytes] | None
@@ -202,6 +204,7 @@ def _compile(model: RouteModel, version: int | None, file: RoutesModel) -> Route
         default_version=model.default_version,
         patience=time_left(model.timeouts.first_byte),
         retries=RetryPolicy.of(model.retries),
+        hedging=HedgeDelay(model.hedging) if model.hedging is not None else None,
         cache=model.cache,
         changes=changes(file, model),
         admission=compile_admission(model),

@@ -41,6 +41,14 @@ class Shares:
         waiting.append(holder)
         return "queued"
 
+    def enter_now(self, holder: Holder, share: int) -> bool:
+        """Whether there is room at this moment; nobody waits for it."""
+        held = self._held.get(holder.client_key, 0)
+        if held >= share:
+            return False
+        self._held[holder.client_key] = held + 1
+        return True
+
     def leave(self, holder: Holder) -> None:
         """Its request is over; the place goes to the client's next."""
         key = holder.client_key

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from gateway.routes.model.admission import CorsModel, Host, Network
 from gateway.routes.model.caching import CacheModel
+from gateway.routes.model.hedging import Hedging
 from gateway.routes.model.retries import Retries
 from gateway.routes.model.rewriting import HeadersModel, RedirectModel, RewriteModel
 from gateway.routes.model.splitting import STICKY, MirrorModel, SplitModel
@@ -161,7 +162,9 @@ class RouteModel(Model):
     retries: Retries | None = Field(
         default=None, description="Further attempts, beyond the two that are always made where they are safe."
     )
-
+    hedging: Hedging | None = Field(
+        default=None, description="A second attempt at a GET that is slow; `hedging = {}` after the p95 seen."
+    )
     cache: CacheModel | None = Field(default=None, description="Keep the answers to GET; without it nothing is kept.")
     invalidates: tuple[str, ...] = Field(
         default=(),
@@ -172,6 +175,8 @@ class RouteModel(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.hedging is not None and ("GET" not in self.methods or self.stream):
+            raise ValueError("hedging is for GET, and not for a stream")
         if not _PATH.match(self.path):
             raise ValueError("path is /words/{name}/... with no trailing slash, and only a last part may be {name*}")
         if self.default_version is not None and self.default_version not in self.versions:

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from pathlib import Path
 
 import pytest
 from gateway_testing.process import GatewayProcess, Valkey
@@ -52,3 +53,11 @@ async def test_requests_of_the_control_plane_are_spans_too(upstream: RawUpstream
     assert document.parent_span_id.hex() == PARENT.split("-")[2]
     assert answer["traceresponse"].split("-")[2] == document.span_id.hex()
     assert spans["POST /docs"].trace_id != document.trace_id
+
+
+async def test_every_metric_stands_in_the_operations_page(gateway: GatewayProcess):
+    page = (Path(__file__).parents[3] / "docs" / "gateway-operations.md").read_text()
+    shown = (await ask(gateway.port, "GET", "/metrics")).body.decode().splitlines()
+    names = {line.split()[2] for line in shown if line.startswith("# TYPE")}
+    assert "gateway_requests_total" in names
+    assert {name for name in names if not name.endswith("_created") and f"| `{name}` |" not in page} == set()

@@ -16,8 +16,8 @@ Snapshot = list[Family]
 # What only ever grows, so that it must not shrink when a worker dies.
 _GROWING = frozenset({"counter", "histogram", "summary", "gaugehistogram"})
 # A gauge that says "good" is good when all workers say so; one that says how bad it is, as bad as the worst.
-_LEAST = ("_up", "_healthy", "_success", "_success_timestamp_seconds", "_start_time_seconds")
-_MOST = ("_level", "_state", "_open", "_info", "_ratio", "_max_fds", "_ejected", "_timestamp_seconds")
+_LEAST = ("_up", "_healthy", "_success", "_success_timestamp_seconds", "_usable", "_weight")
+_MOST = ("_level", "_breaker", "_panicking", "_calm_seconds", "_info")
 
 Combine = Callable[[float, float], float]
 
@@ -45,7 +45,6 @@ def combination(name: str, kind: str) -> Combine:
     """How two workers' values of a family become one."""
     if kind in _GROWING:
         return _plus
-    # First: a name that ends with a rule of the second kind may end with one of the first as well.
     if name.endswith(_LEAST):
         return min
     return max if kind == "info" or name.endswith(_MOST) else _plus

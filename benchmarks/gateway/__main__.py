@@ -49,6 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: a core for the candidate and one for the load are needed; there is no {absent}", file=sys.stderr)
         return 2
     state = given.state.absolute()
+    _tidy(state)
     folder = state / f"run-{os.getpid()}"
     try:
         with standing(folder, Tools(state), front, given.back) as ground:
@@ -59,6 +60,13 @@ def main(arguments: list[str] | None = None) -> int:
     if given.command != "profile":
         shutil.rmtree(folder)
     return 0 if good else 1
+
+
+def _tidy(state: Path) -> None:
+    # What a profile or a run that was cut off left, until the next run.
+    for folder in state.glob("run-*"):
+        if not Path("/proc", folder.name.removeprefix("run-")).exists():
+            shutil.rmtree(folder)
 
 
 def _run(given: argparse.Namespace, ground: Ground) -> bool:

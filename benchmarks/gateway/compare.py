@@ -30,7 +30,7 @@ def compare(ground: Ground, names: list[str], rounds: int, seconds: float) -> bo
     tools = {
         "load by wrk": ground.tools.version("wrk", "-v").split(" [")[0].removeprefix("wrk "),
         "upstream": nginx.version(ground),
-        "Redis": ground.tools.version("redis", "--version").split(" sha=")[0],
+        "limits in": ground.tools.version("redis", "--version").split(" sha=")[0].replace(" server v=", " "),
     }
     parts = results.of_rounds(done, rounds, seconds, ceiling, tools)
     for name, pair in parts["ratios_of_rounds"].items():

@@ -65,7 +65,7 @@ class OpenLoop:
         # The first answer says how long all of them are.
         link.sendall(self._request)
         answer = b""
-        while b"\r\n\r\n" not in answer or len(answer) < _length(answer):
+        while b"\r\n\r\n" not in answer or len(answer) < answer_length(answer):
             piece = link.recv(_READ)
             if not piece:
                 raise ConnectionError(answer[:200])
@@ -115,7 +115,7 @@ class OpenLoop:
         due = self._due.get(number)
         if not piece or due is None or not answer.startswith(b"HTTP/1.1 200"):
             self._give_up(number)
-        elif len(answer) < _length(answer):
+        elif len(answer) < answer_length(answer):
             self._begun[number] = answer
         else:
             self.latencies.append(time.perf_counter() - due)
@@ -133,7 +133,8 @@ class OpenLoop:
         self._sockets.pop(number).close()
 
 
-def _length(answer: bytes) -> int:
+def answer_length(answer: bytes) -> int:
+    """Bytes of the whole answer; one more than is there while its head is not whole."""
     head, ended, _ = answer.partition(b"\r\n\r\n")
     if not ended:
         return len(answer) + 1

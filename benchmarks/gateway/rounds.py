@@ -19,7 +19,15 @@ _WARM_UP_SECONDS = 1.0
 # Of the requests of a run: more errors, or fewer requests at the upstream, and it is not what it says it is.
 _TOLERATED = 0.001
 _TRIES = 3
-_MEDIANS = ("requests_per_second", "p50_ms", "p99_ms", "cpu_us_per_request", "system_part_of_cpu", "load_core_busy")
+_MEDIANS = (
+    "requests_per_second",
+    "p50_ms",
+    "p99_ms",
+    "cpu_us_per_request",
+    "system_part_of_cpu",
+    "candidate_busy",
+    "load_core_busy",
+)
 
 
 @dataclass(slots=True)
@@ -84,7 +92,7 @@ def _round(ground: Ground, candidate: Candidate, seconds: float, done: Rounds) -
                 continue
             warm = wrk.load(ground, candidate, server, connections, _WARM_UP_SECONDS, mixed=mixed)
             run, tries = _run(ground, candidate, server, connections, seconds, mixed=mixed)
-            asked += warm.load.requests + tries
+            asked += warm.upstream_requests + tries
             done.runs[candidate.name].setdefault(kind, []).append(run)
             print(
                 f"  {candidate.name:<30}{kind:<16}{run.load.per_second:>9.0f} req/s{run.cpu_us:>9.1f} us"
@@ -99,17 +107,17 @@ def _round(ground: Ground, candidate: Candidate, seconds: float, done: Rounds) -
 def _run(
     ground: Ground, candidate: Candidate, server: Server, connections: int, seconds: float, *, mixed: bool
 ) -> tuple[wrk.Run, int]:
-    """A run that is what it says, and how many requests it took; one that a busy machine spoilt is made again."""
+    """A run that is what it says, and the requests at the upstream; one that a busy machine spoilt is made again."""
     asked = 0
     for _ in range(_TRIES - 1):
         run = wrk.load(ground, candidate, server, connections, seconds, mixed=mixed)
-        asked += run.load.requests
+        asked += run.upstream_requests
         if _fault(candidate, run) is None:
             return run, asked
     run = wrk.load(ground, candidate, server, connections, seconds, mixed=mixed)
     if fault := _fault(candidate, run):
         raise CheckError(fault)
-    return run, asked + run.load.requests
+    return run, asked + run.upstream_requests
 
 
 def _fault(candidate: Candidate, run: wrk.Run) -> str | None:

@@ -68,12 +68,13 @@ def _candidates(results: Results) -> str:
                 f"{found[kind]['p50_ms']:.2f}",
                 f"{found[kind]['p99_ms']:.2f}",
                 f"{found[kind]['cpu_us_per_request']:.1f}",
+                f"{found[kind]['candidate_busy']:.0%}",
                 f"{found[kind]['load_core_busy']:.0%}",
             )
             for name, found in results["candidates"].items()
             if kind in found and name in CANDIDATES
         ]
-        head = [title, "requests a second", "p50 ms", "p99 ms", "CPU µs a request", "load's core busy"]
+        head = [title, "requests a second", "p50 ms", "p99 ms", "CPU µs a request", "its core busy", "load's core busy"]
         sections.append(table(head, rows))
     return "\n\n".join(sections)
 

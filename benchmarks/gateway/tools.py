@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _DEBIAN = {"nginx": "nginx", "haproxy": "haproxy", "wrk": "wrk"}
-_PEERS = Path(__file__).parent / "peers"
-_WHEELS = _PEERS / "requirements.txt"
+PEERS = Path(__file__).parent / "peers"
+_WHEELS = PEERS / "requirements.txt"
 _SBIN = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 
 
@@ -60,7 +60,7 @@ class Tools:
 
     def _fast_gateway(self) -> Path:
         folder = self.folder / "fast-gateway"
-        wanted = (_PEERS / "fast_gateway" / "package.json").read_text()
+        wanted = (PEERS / "fast_gateway" / "package.json").read_text()
         stamp = folder / "installed.json"
         if not (stamp.exists() and stamp.read_text() == wanted):
             print("  fetching fast-gateway from npm")
@@ -70,7 +70,7 @@ class Tools:
             _run([*self.command("npm"), "install", "--prefix", str(folder), *flags])
             stamp.write_text(wanted)
         # Beside its node_modules, where Node looks for them.
-        return Path(shutil.copy(_PEERS / "fast_gateway" / "gateway.js", folder))
+        return Path(shutil.copy(PEERS / "fast_gateway" / "gateway.js", folder))
 
     def _debian(self, name: str) -> list[str]:
         here = shutil.which(name) or shutil.which(name, path=os.pathsep.join(_SBIN))

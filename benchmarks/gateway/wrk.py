@@ -40,11 +40,12 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One measured run: ``cpu_us`` of the candidate a request, and how busy the load's core was (0..1)."""
+    """One measured run: ``cpu_us`` of the candidate a request, and how busy it and the load's core were (0..1)."""
 
     load: Load
     cpu_us: float
     system_part: float
+    busy: float
     back_busy: float
     upstream_requests: int
 
@@ -55,6 +56,7 @@ class Run:
             **{name: value for name, value in asdict(self.load).items() if name != "seconds"},
             "cpu_us_per_request": round(self.cpu_us, 2),
             "system_part_of_cpu": round(self.system_part, 3),
+            "candidate_busy": round(self.busy, 3),
             "load_core_busy": round(self.back_busy, 3),
         }
 
@@ -107,6 +109,7 @@ def load(
         load=report,
         cpu_us=used.total / requests * 1e6,
         system_part=used.system / used.total if used.total else 0.0,
+        busy=used.total / took,
         back_busy=busy / took,
         upstream_requests=ground.upstream_requests() - seen - 1,
     )

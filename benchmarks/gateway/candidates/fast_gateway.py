@@ -1,9 +1,12 @@
 """fast-gateway on Node."""
 
+import json
+
 from benchmarks.gateway.candidates.candidate import Candidate, Setting
 from benchmarks.gateway.ground import Ground
 from benchmarks.gateway.server import Server, free_port
 from benchmarks.gateway.tokens import AUDIENCE, ISSUER
+from benchmarks.gateway.tools import PEERS
 
 
 def _server(setting: Setting, *, policy: bool) -> Server:
@@ -24,7 +27,9 @@ def _server(setting: Setting, *, policy: bool) -> Server:
 
 
 def _version(ground: Ground) -> str:
-    return f"5.0.1, Node {ground.tools.version('node', '--version')}"
+    ground.tools.command("fast-gateway")
+    wanted = json.loads((PEERS / "fast_gateway" / "package.json").read_text())["dependencies"]["fast-gateway"]
+    return f"{wanted}, Node {ground.tools.version('node', '--version')}"
 
 
 FAST_GATEWAY_POLICY = Candidate(

@@ -1,13 +1,10 @@
 """The gateway that tutorials write (peers/tutorial_gateway.py)."""
 
-from pathlib import Path
-
 from benchmarks.gateway.candidates.candidate import Candidate, Setting
 from benchmarks.gateway.ground import Ground
 from benchmarks.gateway.server import Server, free_port
 from benchmarks.gateway.tokens import AUDIENCE, ISSUER
-
-_PEERS = Path(__file__).parents[1] / "peers"
+from benchmarks.gateway.tools import PEERS
 
 
 def _server(setting: Setting, *, shared: bool) -> Server:
@@ -21,7 +18,7 @@ def _server(setting: Setting, *, shared: bool) -> Server:
         "QUOTA": str(setting.quota),
         "SHARED_CLIENT": "1" if shared else "",
     }
-    command = [ground.tools.python(), "-m", "uvicorn", "tutorial_gateway:app", "--app-dir", _PEERS, "--port", str(port)]
+    command = [ground.tools.python(), "-m", "uvicorn", "tutorial_gateway:app", "--app-dir", PEERS, "--port", str(port)]
     output = setting.folder / "access.log"
     return Server([*command, "--no-access-log"], port, ground.front, output, environment)
 

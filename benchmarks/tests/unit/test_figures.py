@@ -54,7 +54,7 @@ def _rounds(**per_second: list[float]) -> Rounds:
     for name, values in per_second.items():
         loads = [read_report(_REPORT.replace("100000", str(int(value * 2.5)))) for value in values]
         done.versions[name] = "1"
-        done.runs[name] = {"connections_64": [Run(load, 20.0, 0.5, 0.9, load.requests) for load in loads]}
+        done.runs[name] = {"connections_64": [Run(load, 20.0, 0.5, 0.99, 0.9, load.requests) for load in loads]}
     return done
 
 

@@ -47,6 +47,8 @@ class AnswerHead:
     def end_to_end(self, replaced: frozenset[bytes]) -> list[bytes]:
         """The header lines that pass, each Set-Cookie a line of its own."""
         named = connection_names(self.fields.get(b"connection"))
+        if not replaced and not named:
+            return [b"%b: %b\r\n" % line for line in self.headers if line[0] not in _DROPPED]
         lines: list[bytes] = []
         for name, value in self.headers:
             if name in _DROPPED or name in replaced or name in named:

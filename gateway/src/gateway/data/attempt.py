@@ -185,7 +185,9 @@ class Attempt:
         if body is None or exchange.done:
             return
         self.over = True
-        self.forwarding.leave()
+        forwarding = self.forwarding
+        if forwarding.ticket or forwarding.counted:
+            forwarding.leave()
         body.end(self.out)
         if self.out:
             exchange.write(b"".join(self.out))

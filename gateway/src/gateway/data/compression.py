@@ -106,10 +106,11 @@ def _weight(parameters: bytes) -> float:
 
 def compressible(status: int, fields: dict[bytes, bytes], length: int | None) -> bool:
     """Whether the answer is worth it and may be: never SSE, never a part of a file, never what is coded already."""
+    if length is not None and length < MIN_SIZE:
+        return False
     content_type = fields.get(b"content-type", b"")
     return (
         status not in (204, 206, 304)
-        and (length is None or length >= MIN_SIZE)
         and b"content-encoding" not in fields
         and b"content-range" not in fields
         and _COMPRESSIBLE.match(content_type) is not None

@@ -182,8 +182,9 @@ class Forwarding:
 
     def _patience(self) -> bytes:
         """What the service learns of the time it has: until its answer must have begun, or all be over."""
-        left = self.total() - self.exchange.gateway.loop.time()
-        if self.exchange.body_read and left >= self.route.timeouts.first_byte:
+        exchange = self.exchange
+        left = self.total() - exchange.gateway.loop.time()
+        if exchange.body_read and left >= self.route.timeouts.first_byte:
             return self.route.patience
         # Of a stream whose body still comes nobody knows.
         return b"" if left == _NO_LIMIT else time_left(left)

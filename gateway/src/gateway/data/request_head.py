@@ -9,6 +9,7 @@ from gateway.problem import Refusal
 
 if TYPE_CHECKING:
     from gateway.data.forwarded_head import Forwarded
+    from gateway.telemetry.access_log import Told
 
 _SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}\Z")
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*)(?::[0-9]{1,5})?\Z")
@@ -64,6 +65,7 @@ class RequestHead:
     """
 
     __slots__ = (
+        "bearer",
         "body_expected",
         "chunked",
         "content_length",
@@ -75,6 +77,7 @@ class RequestHead:
         "http11",
         "keep_alive",
         "request_id",
+        "told",
         "websocket",
     )
 
@@ -91,6 +94,10 @@ class RequestHead:
         # A handshake that a route may take: set by the client's connection, which knows whether an Upgrade is there.
         self.websocket = False
         self.forwarded: Forwarded | None = None
+        # The one credential where it is a token, once identity has looked for it.
+        self.bearer: bytes | None = None
+        # What the access log says of who sends it.
+        self.told: Told | None = None
         # The client's own where it is a sane one.
         self.request_id: bytes | None = None
 

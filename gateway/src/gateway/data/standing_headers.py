@@ -1,5 +1,7 @@
 """The headers that stand on every answer, the control plane's and errors' too."""
 
+from functools import lru_cache
+
 # A JSON API loads nothing; pages the gateway serves itself say otherwise (control.pages).
 API_POLICY = b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
@@ -26,7 +28,14 @@ OURS = frozenset(name for name, _ in SECURITY) | {
 
 def standing(request_id: bytes, traceresponse: bytes, version: bytes, *, with_policy: bool = True) -> bytes:
     """The header lines, ending in CRLF; ``version`` is empty where none applies."""
-    lines = b"x-request-id: %b\r\ntraceresponse: %b\r\n%b" % (request_id, traceresponse, _FIXED)
-    if with_policy:
-        lines += _POLICY
+    return b"x-request-id: %b\r\ntraceresponse: %b\r\n%b" % (
+        request_id,
+        traceresponse,
+        _same(version, with_policy=with_policy),
+    )
+
+
+@lru_cache(maxsize=64)
+def _same(version: bytes, *, with_policy: bool) -> bytes:
+    lines = _FIXED + _POLICY if with_policy else _FIXED
     return lines + b"api-version: %b\r\n" % version if version else lines

@@ -26,6 +26,12 @@ class Identity:
 
     def identify(self, exchange: Exchange, mode: str) -> None:
         """``mode`` is the route's: on an "ignored" one the service alone reads what the client sent."""
+        bearer = exchange.head.bearer
+        if bearer is not None and mode != "ignored":
+            known = self._verifier.cached(bearer)
+            if known is not None:
+                exchange.on_identity(known)
+                return
         fields = exchange.head.fields
         authorization, api_key = fields.get(b"authorization"), fields.get(b"x-api-key")
         if mode == "ignored" or (authorization is None and api_key is None):
@@ -39,7 +45,8 @@ class Identity:
             if scheme.lower() == b"bearer":
                 # On a public route too: who sends a token means to be somebody, and being taken for nobody in
                 # silence would hide an expired session and move the client to the anonymous limits.
-                self._by_token(exchange, token.strip(), forward_as=None, may_fetch=True)
+                exchange.head.bearer = token = token.strip()
+                self._by_token(exchange, token, forward_as=None, may_fetch=True)
             else:
                 exchange.on_identity(invalid_token("The authorization scheme is not taken."))
 

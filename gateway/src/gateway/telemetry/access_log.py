@@ -17,6 +17,7 @@ import orjson
 
 if TYPE_CHECKING:
     from gateway.data.exchange import Exchange
+    from gateway.identity.principal import Principal
     from gateway.routes.table import Route
 
 Format = Literal["json", "combined", "off"]
@@ -29,7 +30,7 @@ _MAX_TEXT = 256
 _HEAD = b'{"timestamp":"%b.%03dZ","level":"info","event":"request","service":"gateway",'
 _EXCHANGE = (
     _HEAD + b'"method":"%b","path":%b,"query":%b,"status":%d,"code":"%b","duration_ms":%.3f,%b,'
-    b'"client":%b,"user":%b,"limit":"%b","retried":%b,"bytes_in":%d,"bytes_out":%d,"user_agent":%b,'
+    b'%b,"limit":"%b","retried":%b,"bytes_in":%d,"bytes_out":%d,'
     b'"request_id":"%b","trace_id":"%b"}'
 )
 _COMBINED = b'%b - %b [%b +0000] "%b %b HTTP/1.1" %d %d "%b" "%b"'
@@ -48,14 +49,18 @@ def _parameter(part: bytes) -> bytes:
     return name + b"=***" if equals and _SECRET.search(unquote_to_bytes(name)) else part
 
 
-@lru_cache(maxsize=8192)
-def _quoted(text: str) -> bytes:
-    return orjson.dumps(text)
+Told = tuple["Principal | None", str, bytes]
 
 
-@lru_cache(maxsize=1024)
-def _quoted_agent(agent: bytes) -> bytes:
-    return orjson.dumps(agent.decode("latin-1"))
+def _who(exchange: Exchange) -> bytes:
+    head, principal = exchange.head, exchange.principal
+    told = head.told
+    if told is None or told[0] is not principal or told[1] != exchange.address:
+        user = principal.subject if principal is not None else ""
+        agent = head.fields.get(b"user-agent", b"")[:_MAX_TEXT].decode("latin-1")
+        said = orjson.dumps({"client": exchange.address, "user": user, "user_agent": agent})[1:-1]
+        told = head.told = principal, exchange.address, said
+    return told[2]
 
 
 @lru_cache(maxsize=4096)
@@ -80,10 +85,9 @@ class AccessLog:
             if self._form == "combined":
                 self._combined(exchange, now_ns)
             return
-        found, principal, verdict = exchange.match, exchange.principal, exchange.verdict
+        found, verdict = exchange.match, exchange.verdict
         # A path that was matched is canonical: it has nothing that JSON would have to escape.
         path = b'"%b"' % exchange.path if found is not None else orjson.dumps(exchange.path.decode("latin-1"))
-        agent = exchange.head.fields.get(b"user-agent")
         self._add(
             _EXCHANGE
             % (
@@ -96,13 +100,11 @@ class AccessLog:
                 exchange.code.encode(),
                 seconds * 1000,
                 _routed(found.route, found.upstream) if found is not None else _UNROUTED,
-                _quoted(exchange.address),
-                _quoted(principal.subject) if principal is not None else b'""',
+                _who(exchange),
                 verdict.outcome.encode() if verdict is not None else b"",
                 b"true" if exchange.retried else b"false",
                 exchange.bytes_in,
                 exchange.bytes_out,
-                _quoted_agent(agent[:_MAX_TEXT]) if agent is not None else b'""',
                 exchange.request_id,
                 exchange.trace.trace_id,
             )

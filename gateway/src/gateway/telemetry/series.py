@@ -23,7 +23,8 @@ class Counts(Collector):
 
     def add(self, *labels: Label) -> None:
         """One more."""
-        self._values[labels] = self._values.get(labels, 0) + 1
+        values = self._values
+        values[labels] = values.get(labels, 0) + 1
 
     def collect(self) -> Iterable[CounterMetricFamily]:
         """For the registry."""

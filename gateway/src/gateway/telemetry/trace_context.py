@@ -41,15 +41,15 @@ class TraceContext:
     __slots__ = ("_flags", "client_span", "parent_span", "sampled", "server_span", "trace_id")
 
     def __init__(self, traceparent: bytes | None, ratio: float) -> None:
-        take = _ids.take
-        self.server_span, self.client_span = take(_SPAN), take(_SPAN)
+        digits = _ids.take(2 * _SPAN + _TRACE)
+        self.server_span, self.client_span = digits[:_SPAN], digits[_SPAN : 2 * _SPAN]
         self.parent_span: bytes | None = None
         given = _TRACEPARENT.match(traceparent) if traceparent is not None else None
         if given is not None and _usable(given):
             self.trace_id, self.parent_span = given[2], given[3]
             self.sampled = bool(int(given[4], 16) & 1)
         else:
-            self.trace_id = take(_TRACE)
+            self.trace_id = digits[2 * _SPAN :]
             self.sampled = ratio > 0.0 and (ratio >= 1.0 or random() < ratio)  # noqa: S311 - no secret
         self._flags = b"-01" if self.sampled else b"-00"
 

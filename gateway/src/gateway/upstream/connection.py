@@ -37,7 +37,7 @@ class Listener(Protocol):
         ...
 
     def on_answer_end(self) -> None:
-        """The answer is whole; the connection is no longer the listener's."""
+        """The answer is whole, with what its last read brought; the connection is no longer the listener's."""
         ...
 
     def on_connection_lost(self, connection: Connection, *, answered: bool) -> None:
@@ -154,9 +154,10 @@ class Connection(asyncio.Protocol):
             if self._head_size > _MAX_HEAD:
                 self._broken()
                 return
-        listener.on_answer_batch()
         if self._ended:
             self._finish(listener)
+        else:
+            listener.on_answer_batch()
 
     def _switch(self, listener: Listener, rest: bytes) -> None:
         # It speaks another protocol from here on and comes back to no pool; who took it closes it.

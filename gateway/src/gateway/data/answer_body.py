@@ -6,7 +6,7 @@ from gateway.data.compression import Encoder
 class AnswerBody:
     """Frames the pieces of one body."""
 
-    __slots__ = ("chunked", "encoder", "flushes", "left", "silent")
+    __slots__ = ("chunked", "encoder", "flushes", "left", "silent", "trailers")
 
     def __init__(
         self, *, chunked: bool, silent: bool, encoder: Encoder | None, flushes: bool, length: int | None
@@ -17,6 +17,8 @@ class AnswerBody:
         # An upstream that streams without a length means its pieces to arrive as it sends them.
         self.flushes = flushes
         self.left = length
+        # Whole lines.
+        self.trailers = b""
 
     def piece(self, data: bytes, out: list[bytes]) -> None:
         """Put ``data`` into ``out`` as it goes on the wire."""
@@ -40,7 +42,7 @@ class AnswerBody:
         if self.encoder is not None:
             self._frame(self.encoder.finish(), out)
         if self.chunked:
-            out.append(b"0\r\n\r\n")
+            out.append(b"0\r\n" + self.trailers + b"\r\n")
 
     def _frame(self, data: bytes, out: list[bytes]) -> None:
         if not data:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gateway.cache.invalidation import invalidate
 from gateway.data.answer_head import AnswerHead
 from gateway.data.answering import answer_head, interim_head
+from gateway.data.trailers import takes_trailers, trailer_lines
 from gateway.data.tunnel import Tunnel
 from gateway.data.websocket_handshake import agreed
 from gateway.upstream.outcome import Outcome, of_status
@@ -159,6 +160,12 @@ class Attempt:
             if self.exchange.caching is not None:
                 self.exchange.caching.on_body(data)
             self.body.piece(data, self.out)
+
+    def on_trailers(self, trailers: list[tuple[bytes, bytes]]) -> None:
+        """They pass to a client that asked for them."""
+        body = self.body
+        if body is not None and body.chunked and takes_trailers(self.exchange.head):
+            body.trailers = trailer_lines(trailers, coded=body.encoder is not None)
 
     def on_answer_batch(self) -> None:
         """One write for one read."""

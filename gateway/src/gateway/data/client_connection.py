@@ -568,6 +568,10 @@ class ClientConnection(HttpToolsProtocol):
         elif not self.transport.is_closing():
             self.transport.close()
 
+    def cool(self) -> None:
+        """Idle for a while: the next request is parsed anew."""
+        self._repeatable, self._last_head = None, None
+
     def evict(self) -> bool:
         """Room is needed: an idle connection is the one that can be had again for nothing."""
         if self._active is not None or self._in_head or self.transport.is_closing():
@@ -584,9 +588,7 @@ class ClientConnection(HttpToolsProtocol):
         refusal = self._refused or Refusal(400, "bad_request", "The request does not parse.", close=True)
         reading = self._reading
         self._ignoring = True
-        if isinstance(reading, ControlTurn) and reading.cycle.response_complete:
-            # It has its answer; a second one would be nobody's.
-            self._linger()
+        if isinstance(reading, ControlTurn) and not self._take_back(reading):
             return
         if isinstance(reading, Exchange) and not reading.body_read:
             if reading is self._active:
@@ -600,6 +602,24 @@ class ClientConnection(HttpToolsProtocol):
         exchange.body_read = False
         self._reading = exchange
         self._queue(exchange)
+
+    def _take_back(self, turn: ControlTurn) -> bool:
+        """Whether a control turn whose body broke can still be answered by us: a second answer would be nobody's."""
+        cycle = turn.cycle
+        if cycle.response_complete:
+            self._linger()
+        elif cycle.response_started:
+            # Uvicorn closes the connection at its end.
+            cycle.keep_alive = False
+        elif turn is self._active:
+            cycle.disconnected = True
+            cycle.message_event.set()
+            self._active = None
+            return True
+        else:
+            self._turns.remove(turn)
+            return True
+        return False
 
     def _head_late(self) -> None:
         self._head_timer = None

@@ -11,6 +11,7 @@ from gateway.data.client_address import limit_key
 from gateway.data.forwarded_head import connection_names, forwarded_section
 from gateway.data.hedge import Hedge
 from gateway.data.retrying import Retrying
+from gateway.data.trailers import ASKED, takes_trailers
 from gateway.data.upload import Upload
 from gateway.data.websocket_handshake import SWITCH
 from gateway.problem import Refusal
@@ -177,7 +178,7 @@ class Forwarding:
             exchange.request_id,
             exchange.trace.traceparent(),
             self._patience(),
-            SWITCH if exchange.websocket else b"",
+            SWITCH if exchange.websocket else ASKED if takes_trailers(exchange.head) else b"",
         )
 
     def _patience(self) -> bytes:

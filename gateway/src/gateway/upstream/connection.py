@@ -32,6 +32,10 @@ class Listener(Protocol):
         """A piece of the body, without its transfer coding."""
         ...
 
+    def on_trailers(self, trailers: list[tuple[bytes, bytes]]) -> None:
+        """What stood behind a chunked body, names in lower case; only where something did."""
+        ...
+
     def on_answer_batch(self) -> None:
         """All that one read brought has been handed over: write it in one go."""
         ...
@@ -77,6 +81,9 @@ class Connection(asyncio.Protocol):
         self._headers: list[tuple[bytes, bytes]] = []
         self._in_head = True
         self._head_size = 0
+        self._trailers: list[tuple[bytes, bytes]] = []
+        self._trailers_size = 0
+        self._queued = 0
         self._answered = False
         self._interim = False
         self._ended = False
@@ -93,11 +100,13 @@ class Connection(asyncio.Protocol):
         self.listener = listener
         self.request_complete = False
         self._reset()
+        self._queued = len(data)
         self.transport.write(data)
 
     def send(self, data: bytes) -> None:
         """A piece of the request's body, framed."""
         if not self.closed:
+            self._queued += len(data)
             self.transport.write(data)
 
     def abandon(self) -> None:
@@ -138,7 +147,13 @@ class Connection(asyncio.Protocol):
             # Nothing was asked: whatever this is would be taken for the next answer.
             self.close()
             return
-        self._answered = True
+        if not self._answered:
+            if self._queued <= self.transport.get_write_buffer_size():
+                # All of the request still lies here: no answer to it can have come, so these are late bytes of the
+                # last one (nginx and HAProxy close an idle connection that is readable; this is the moment after).
+                self._unasked(listener)
+                return
+            self._answered = True
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -164,6 +179,11 @@ class Connection(asyncio.Protocol):
         self.listener, self.closed = None, True
         self.pool.forget(self)
         listener.on_switched(self.transport, self._headers, rest)
+
+    def _unasked(self, listener: Listener) -> None:
+        self.listener = None
+        self.close()
+        listener.on_connection_lost(self, answered=False)
 
     def _broken(self) -> None:
         listener, self.listener = self.listener, None
@@ -236,9 +256,14 @@ class Connection(asyncio.Protocol):
         self._headers = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header; after the body it is a trailer and is dropped (RFC 9110 section 6.5.1)."""
+        """A header; after the body it is a trailer."""
         if self._in_head:
             self._headers.append((name.lower(), value))
+        elif not self._ended:
+            self._trailers.append((name.lower(), value))
+            self._trailers_size += len(name) + len(value)
+            if self._trailers_size > _MAX_HEAD:
+                raise httptools.HttpParserError("too many trailers")
 
     def on_headers_complete(self) -> None:
         """Hand over the head; work out by what the body will end."""
@@ -278,6 +303,8 @@ class Connection(asyncio.Protocol):
             self._interim = False
         elif not self._ended:
             self._ended = True
+            if self._trailers and self.listener is not None:
+                self.listener.on_trailers(self._trailers)
             # A body stated where there is none may follow late, as after a HEAD.
             self._keep_alive = self._parser.should_keep_alive() and not self._body_stated
 

@@ -70,6 +70,9 @@ class _Fetch:
         else:
             self.pieces.append(data)
 
+    def on_trailers(self, trailers: list[tuple[bytes, bytes]]) -> None:
+        pass
+
     def on_answer_batch(self) -> None:
         pass
 

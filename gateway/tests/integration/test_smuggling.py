@@ -84,7 +84,6 @@ AMBIGUOUS = {
     "header value with DEL": b"GET /api/v1/things HTTP/1.1\r\nhost: a\r\nx: a\x7fb\r\n\r\n",
     "header value with a control": b"GET /api/v1/things HTTP/1.1\r\nhost: a\r\nx: a\x0bb\r\n\r\n",
     "method with a control": b"GE\x01T /api/v1/things HTTP/1.1\r\nhost: a\r\n\r\n",
-    "two spaces in the line": b"GET  /api/v1/things  HTTP/1.1\r\nhost: a\r\n\r\n",
     "tab in the line": b"GET\t/api/v1/things\tHTTP/1.1\r\nhost: a\r\n\r\n",
     "target with obs-text": b"GET /api/v1/things/\xff HTTP/1.1\r\nhost: a\r\n\r\n",
     "lower-case http": b"GET /api/v1/things http/1.1\r\nhost: a\r\n\r\n",

@@ -181,6 +181,9 @@ class Mirror:
     def on_answer_body(self, data: bytes) -> None:
         """Dropped."""
 
+    def on_trailers(self, trailers: list[tuple[bytes, bytes]]) -> None:
+        """They are dropped too."""
+
     def on_answer_batch(self) -> None:
         """Nothing is written."""
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from gateway.cli_explain import explain
 from gateway.routes.load import DEFAULT_FILE, RoutesError, load_routes
 from gateway.routes.reference import reference
+from gateway.routes.suspicious import warnings_of
 from gateway.workers.place import Place, add_worker_command, place
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ def main(arguments: list[str] | None = None) -> int:
     why = commands.add_parser("explain", help="say which route and version serves a request, and how")
     why.add_argument("method")
     why.add_argument("path", help="as in a request line, with its query")
-    why.add_argument("--accept", default=None)
+    why.add_argument("-H", "--header", action="append", default=[], metavar="'NAME: VALUE'")
+    why.add_argument("--accept", default=None, help="the same as -H 'Accept: ...'")
+    why.add_argument("--address", default="127.0.0.1", help="the client's, as trusted proxies tell it")
+    why.add_argument("--user", default=None, help="the subject of the token, for splits by client")
     why.add_argument("--file", type=Path, default=DEFAULT_FILE)
     document = commands.add_parser("reference", help="print what a routes file may say, in Markdown")
     document.add_argument("--check", type=Path, metavar="FILE", help="exit with 1 when the file is not what is printed")
@@ -42,14 +46,23 @@ def main(arguments: list[str] | None = None) -> int:
             return _reference(given.check)
         if given.command == "worker":
             return _run_worker(place(given))
-        model = load_routes(given.file)
-        if given.command == "check":
-            print(f"{given.file}: {len(model.routes)} routes, {len(model.upstreams)} upstreams: good")
-            return 0
-        return explain(model, given.method.upper(), given.path, given.accept)
+        return _check(given.file) if given.command == "check" else _explain(given)
     except RoutesError as error:
         print(error, file=sys.stderr)
         return 1
+
+
+def _check(file: Path) -> int:
+    model = load_routes(file)
+    for warning in warnings_of(file, model):
+        print(warning, file=sys.stderr)
+    print(f"{file}: {len(model.routes)} routes, {len(model.upstreams)} upstreams: good")
+    return 0
+
+
+def _explain(given: argparse.Namespace) -> int:
+    model, method = load_routes(given.file), given.method.upper()
+    return explain(model, method, given.path, given.accept, given.header, given.address, given.user)
 
 
 def _reference(file: Path | None) -> int:

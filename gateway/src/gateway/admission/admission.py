@@ -30,13 +30,20 @@ class Admission:
         if self._cors is not None:
             # For what ends before its route is known; the route's own word takes its place.
             exchange.cors = self._cors.lines(origin)
-        if self._hosts is not None and not self._hosts.trusts(exchange.head.host):
-            exchange.event("admission", outcome="misdirected_request")
-            raise Refusal(421, "misdirected_request", "This host is not served here.")
-        if self._networks is not None and not self._networks.admit(exchange.address):
-            raise not_from_there(exchange)
+        refusal = self.refusal(exchange.head.host, exchange.address)
+        if refusal is not None:
+            exchange.event("admission", outcome=refusal.code)
+            raise refusal
         if exchange.method == b"OPTIONS" and origin is not None:
             self._preflight(exchange, origin)
+
+    def refusal(self, host: bytes, address: str) -> Refusal | None:
+        """421 for a host that is not trusted, 403 for an address that is not let in."""
+        if self._hosts is not None and not self._hosts.trusts(host):
+            return Refusal(421, "misdirected_request", "This host is not served here.")
+        if self._networks is not None and not self._networks.admit(address):
+            return not_from_there()
+        return None
 
     @staticmethod
     def _preflight(exchange: Exchange, origin: bytes) -> None:

@@ -24,8 +24,16 @@ class RouteAdmission:
         """Raises Refusal 403."""
         # Also in front of a refusal: a page must be able to read why.
         exchange.cors = self.cors.lines(exchange.head.fields.get(b"origin")) if self.cors is not None else b""
-        if self.networks is not None and not self.networks.admit(exchange.address):
-            raise not_from_there(exchange)
+        refusal = self.refusal(exchange.address)
+        if refusal is not None:
+            exchange.event("admission", outcome=refusal.code)
+            raise refusal
+
+    def refusal(self, address: str) -> Refusal | None:
+        """403 for an address that is not let in."""
+        if self.networks is not None and not self.networks.admit(address):
+            return not_from_there()
+        return None
 
 
 def compile_admission(model: RouteModel) -> RouteAdmission | None:
@@ -35,7 +43,6 @@ def compile_admission(model: RouteModel) -> RouteAdmission | None:
     return RouteAdmission(networks, cors) if networks is not None or model.cors is not None else None
 
 
-def not_from_there(exchange: Exchange) -> Refusal:
+def not_from_there() -> Refusal:
     """403 for a client in the wrong network."""
-    exchange.event("admission", outcome="address_not_allowed")
     return Refusal(403, "address_not_allowed", "Not from this address.")

@@ -78,7 +78,7 @@ class Entry:
         self.compresses = compressible(status, dict(headers), len(body))
         # Bodies by coding, made when first asked for, and the heads that go with them.
         self.coded: dict[bytes, bytes] = {}
-        self.renditions: dict[tuple[bytes | None, bool, bool], Rendition] = {}
+        self.renditions: dict[tuple[bytes | None, bool, frozenset[bytes], bytes], Rendition] = {}
         self.size = _OVERHEAD + len(body) + len(key) + sum(len(n) + len(v) + 100 for n, v in headers)
         # The memory's: asked for since the hand last came by, and the neighbours in the line.
         self.hit = False

@@ -10,8 +10,8 @@ from gateway.data.compression import coded_etag, encoder
 
 if TYPE_CHECKING:
     from gateway.cache.entry import Entry
+    from gateway.routes.table import Route
 
-_SUNSET = frozenset({b"deprecation", b"sunset"})
 _CODED = frozenset({b"etag", b"accept-ranges", b"content-md5"})
 # What a 304 repeats of its 200 (RFC 9110 section 15.4.5).
 _REPEATED = frozenset({b"cache-control", b"content-location", b"date", b"expires"})
@@ -24,13 +24,13 @@ class Rendition:
 
     __slots__ = ("_entry", "_head", "_head_304", "_second", "body", "etag", "plain_policy", "unchanged", "whole")
 
-    def __init__(self, entry: Entry, body: bytes, coding: bytes | None, *, by_accept: bool, sunset: bool) -> None:
+    def __init__(self, entry: Entry, body: bytes, coding: bytes | None, *, by_accept: bool, route: Route) -> None:
         self._entry = entry
         self.body = body
         self.etag = entry.etag
         vary = {name.strip().lower() for name in joined(entry.headers, b"vary").split(b",")}
         added: list[bytes] = []
-        replaced: frozenset[bytes] = _SUNSET if sunset else frozenset()
+        replaced = route.replaced
         if entry.compresses:
             added += () if b"accept-encoding" in vary else (b"vary: Accept-Encoding\r\n",)
         if by_accept and b"accept" not in vary:
@@ -43,10 +43,10 @@ class Rendition:
                 self.etag = coded_etag(entry.etag, coding)
                 lines += (b"etag: ", self.etag, b"\r\n")
         lines += [n + b": " + v + b"\r\n" for n, v in entry.headers if n not in replaced]
+        added.append(route.answer_lines)
         lines += added
-        self.unchanged = status_line(304) + b"".join(
-            [n + b": " + v + b"\r\n" for n, v in entry.headers if n in _REPEATED or n == b"vary"] + added
-        )
+        repeated = [(n, v) for n, v in entry.headers if (n in _REPEATED or n == b"vary") and n not in route.replaced]
+        self.unchanged = status_line(304) + b"".join([n + b": " + v + b"\r\n" for n, v in repeated] + added)
         if entry.status != 204:  # noqa: PLR2004 - RFC 9110 section 8.6
             lines.append(b"content-length: %d\r\n" % len(body))
         self.whole = b"".join(lines)

@@ -131,7 +131,8 @@ class SharedCache:
             scheme = fields.get(b"x-forwarded-proto", b"http")
             forwarded = fields.get(b"x-forwarded-host", b"")
         return b"%b %b://%b %b %b?%b" % (
-            found.upstream.encode(),
+            # Where a request header chose the route, another route may ask another thing of the same upstream.
+            (f"{found.upstream}/{found.route.name}" if found.varies else found.upstream).encode(),
             scheme,
             host.lower(),
             forwarded.lower(),
@@ -401,12 +402,13 @@ class SharedCache:
             coding = None if accepts is None else negotiate(accepts)
             if coding is not None and coding not in entry.coded and not self._coded(entry, coding):
                 coding = None
-        by_accept, sunset = exchange.match.by_accept, exchange.match.route.sunset is not None
-        rendition = entry.renditions.get((coding, by_accept, sunset))
+        by_accept, route = exchange.match.by_accept, exchange.match.route
+        kind = (coding, by_accept, route.replaced, route.answer_lines)
+        rendition = entry.renditions.get(kind)
         if rendition is None:
             body = entry.body if coding is None else entry.coded[coding]
-            rendition = Rendition(entry, body, coding, by_accept=by_accept, sunset=sunset)
-            entry.renditions[coding, by_accept, sunset] = rendition
+            rendition = Rendition(entry, body, coding, by_accept=by_accept, route=route)
+            entry.renditions[kind] = rendition
         return rendition
 
     def _coded(self, entry: Entry, coding: bytes) -> bool:

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from gateway.routes.model import RoutesModel
-from gateway.routes.references import wrong_references
+from gateway.routes.reference import table_of
+from gateway.routes.references import did_you_mean, wrong_references
 
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)(?::-([^}]*))?\}")
 _TABLE = re.compile(r"^\s*\[(\[)?\s*([A-Za-z0-9_.\"-]+)\s*\]")
@@ -48,12 +49,52 @@ def load_routes(path: Path, environment: Mapping[str, str] = os.environ) -> Rout
     try:
         model = RoutesModel.model_validate(data)
     except ValidationError as error:
-        problems = [_located(text, item["loc"], item["msg"]) for item in error.errors()]
+        problems = [
+            _located(text, item["loc"], _message(item["type"], item["loc"], item["msg"])) for item in error.errors()
+        ]
+        problems += [_located(text, location, message) for location, message in _of_the_rest(data, error)]
         raise RoutesError(path, problems) from error
     wrong = [_located(text, location, message) for location, message in wrong_references(model)]
     if wrong:
         raise RoutesError(path, wrong)
     return model
+
+
+def _message(kind: str, location: tuple[int | str, ...], message: str) -> str:
+    if kind != "extra_forbidden":
+        return message
+    return f"{message}{did_you_mean(str(location[-1]), fields_at(location[:-1]))}"
+
+
+def fields_at(location: tuple[int | str, ...]) -> list[str]:
+    """The names of the fields that the table at a location may have."""
+    model: type[BaseModel] = RoutesModel
+    for part in location:
+        field = model.model_fields.get(part) if isinstance(part, str) else None
+        inner = table_of(field) if field is not None else None
+        if inner is not None:
+            model = inner[0]
+    return list(model.model_fields)
+
+
+def _of_the_rest(data: dict[str, Any], error: ValidationError) -> list[tuple[tuple[int | str, ...], str]]:
+    """What is wrong between the routes that are good by themselves, so that all is told at once."""
+    places = {item["loc"][:2] for item in error.errors()}
+    if any(place[:1] != ("routes",) or len(place) < 2 for place in places):  # noqa: PLR2004 - a table and an index
+        return []
+    kept = [index for index in range(len(data["routes"])) if ("routes", index) not in places]
+    try:
+        model = RoutesModel.model_validate({**data, "routes": [data["routes"][index] for index in kept]})
+    except ValidationError:
+        return []
+    return [
+        (("routes", kept[location[1]], *location[2:]), message)
+        for location, message in wrong_references(model)
+        if location[0] == "routes"
+        and isinstance(location[1], int)
+        # Its number would be wrong: it is told when the others are right.
+        and "already taken" not in message
+    ]
 
 
 def _expand(text: str, environment: Mapping[str, str]) -> tuple[str, list[tuple[int | None, str, str]]]:
@@ -73,10 +114,15 @@ def _expand(text: str, environment: Mapping[str, str]) -> tuple[str, list[tuple[
 
 
 def _located(text: str, location: tuple[int | str, ...], message: str) -> tuple[int | None, str, str]:
+    return line_of(text, location), field_name(location), message.removeprefix("Value error, ")
+
+
+def field_name(location: tuple[int | str, ...]) -> str:
+    """As people write it, ``routes[0].timeouts.total``."""
     field = ""
     for part in location:
         field += f"[{part}]" if isinstance(part, int) else f"{'.' if field else ''}{part}"
-    return line_of(text, location), field, message.removeprefix("Value error, ")
+    return field
 
 
 def line_of(text: str, location: tuple[int | str, ...]) -> int | None:
@@ -91,6 +137,9 @@ def line_of(text: str, location: tuple[int | str, ...]) -> int | None:
             table = tuple(name.split("."))
             if header[1]:
                 counts[name] = counts.get(name, -1) + 1
+                # The arrays inside begin anew with each element.
+                for inner in [inner for inner in counts if inner.startswith(f"{name}.")]:
+                    del counts[inner]
             # A sub-table of an array of tables belongs to the last element opened.
             table = tuple(
                 item

@@ -38,7 +38,7 @@ def undescribed() -> list[str]:
 def _fields(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, FieldInfo]]:
     for name, field in model.model_fields.items():
         yield prefix + name, field
-        inner = _table_of(field)
+        inner = table_of(field)
         if inner is not None:
             yield from _fields(inner[0], f"{prefix}{name}.")
 
@@ -50,7 +50,7 @@ def _table(model: type[BaseModel], path: str, depth: int) -> Iterator[str]:
     yield "| field | value | default | |\n| --- | --- | --- | --- |"
     tables: list[tuple[type[BaseModel], str]] = []
     for name, field in model.model_fields.items():
-        inner = _table_of(field)
+        inner = table_of(field)
         if inner is None:
             value = _value(field)
         else:
@@ -70,7 +70,8 @@ def _heading(path: str, name: str, shape: str) -> str:
     return f"[[{joined}]]" if shape == "list" else f"[{joined}]"
 
 
-def _table_of(field: FieldInfo) -> tuple[type[BaseModel], str] | None:
+def table_of(field: FieldInfo) -> tuple[type[BaseModel], str] | None:
+    """The model of a field that is a table, and whether it is "one", a "list" of them or "each" by a name."""
     return None if _written(field.metadata) else _inner(field.annotation)
 
 

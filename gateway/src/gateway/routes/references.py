@@ -1,6 +1,7 @@
 """What one table of the routes file says about another: names that must exist, routes that must not clash."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from itertools import product
 
 from gateway.data import answer_head, forwarded_head
@@ -9,6 +10,12 @@ from gateway.routes.conditions import compile_conditions, exclude_each_other
 from gateway.routes.model import RouteModel, RoutesModel
 
 Location = tuple[int | str, ...]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The known name that is most like it, as a question; nothing where none is."""
+    near = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def wrong_references(model: RoutesModel) -> list[tuple[Location, str]]:
@@ -27,17 +34,21 @@ def _names(model: RoutesModel) -> Iterator[tuple[Location, str]]:
     if model.api_keys is not None and model.api_keys.upstream not in model.upstreams:
         yield ("api_keys", "upstream"), f"there is no upstream {model.api_keys.upstream!r}"
     for index, route in enumerate(model.routes):
-        for location, name in _named_upstreams(route):
+        for location, name in named_upstreams(route):
             if name not in model.upstreams and name not in model.switches:
-                yield ("routes", index, *location), f"there is no upstream {name!r}"
+                yield (
+                    ("routes", index, *location),
+                    f"there is no upstream {name!r}{did_you_mean(name, (*model.upstreams, *model.switches))}",
+                )
         for name in route.limits:
             if name not in model.limits:
-                yield ("routes", index, "limits"), f"there is no limit {name!r}"
+                yield ("routes", index, "limits"), f"there is no limit {name!r}{did_you_mean(name, model.limits)}"
             elif route.cost > model.limits[name].most_at_once:
                 yield ("routes", index, "cost"), f"the limit {name!r} never has so much at once"
 
 
-def _named_upstreams(route: RouteModel) -> Iterator[tuple[Location, str]]:
+def named_upstreams(route: RouteModel) -> Iterator[tuple[Location, str]]:
+    """Every upstream or switch that a route names, by the field that does."""
     if route.upstream:
         yield ("upstream",), route.upstream
     for number, split in enumerate(route.split):
@@ -52,7 +63,10 @@ def _switches(model: RoutesModel) -> Iterator[tuple[Location, str]]:
             yield ("switches", name), f"{name!r} is the name of an upstream as well"
         for colour, upstream in switch.upstreams.items():
             if upstream not in model.upstreams:
-                yield ("switches", name, "upstreams", colour), f"there is no upstream {upstream!r}"
+                yield (
+                    ("switches", name, "upstreams", colour),
+                    f"there is no upstream {upstream!r}{did_you_mean(upstream, model.upstreams)}",
+                )
 
 
 def _headers(model: RoutesModel) -> Iterator[tuple[Location, str]]:

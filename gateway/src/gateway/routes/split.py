@@ -15,6 +15,7 @@ from gateway.routes.conditions import Conditions, compile_conditions
 
 if TYPE_CHECKING:
     from gateway.data.exchange import Exchange
+    from gateway.routes.explained import Asked
     from gateway.routes.model import RouteModel, RoutesModel
 
 _RANGE = 2.0**64
@@ -53,7 +54,7 @@ class Split:
         exchange.event("split", upstream=upstream, why=why)
         exchange.gateway.routing.splits.add(found.route.name, upstream)
 
-    def upstream_of(self, exchange: Exchange) -> tuple[str, str]:
+    def upstream_of(self, exchange: Exchange | Asked) -> tuple[str, str]:
         """The upstream, and whether "condition", "weight" or "rest" decided."""
         head = exchange.head
         for arm in self._arms:
@@ -68,7 +69,7 @@ class Split:
                 return arm.upstream, "weight"
         return self._upstream, "rest"
 
-    def _key(self, exchange: Exchange) -> bytes:
+    def _key(self, exchange: Exchange | Asked) -> bytes:
         """What a client is known by; without the user, cookie or header that is asked for, its address."""
         value: bytes | None = None
         if self._kind == "client" and exchange.principal is not None:

@@ -106,13 +106,20 @@ class Tree:
         self.plain = Node()
         self.versioned = Node()
 
+    def nodes(self) -> Iterator[Node]:
+        """All places of both."""
+        yield from self.plain.nodes()
+        yield from self.versioned.nodes()
+
 
 class RouteTable:
     """All routes of one file; a reload makes a new table and swaps it in."""
 
     def __init__(self, model: RoutesModel) -> None:
         self.model = model
+        # The compiled routes of each that the file has, one a version.
         self.routes: list[Route] = []
+        self.compiled: list[tuple[RouteModel, list[Route]]] = []
         self.versions: set[int] = set()
         # Empty where no route has versions: then no path is read as one with a version.
         self.prefix = model.api_prefix.encode() if any(route.versions for route in model.routes) else b""
@@ -143,8 +150,11 @@ class RouteTable:
         trees = [self.by_host.setdefault(host.lower().encode(), Tree()) for host in model.hosts] or [self.any_host]
         self.conditional = self.conditional or bool(model.hosts) or len(conditions) > 0
         self.versions.update(model.versions)
+        routes: list[Route] = []
+        self.compiled.append((model, routes))
         for version in model.versions or (None,):
             route = _compile(model, version, self.model)
+            routes.append(route)
             self.routes.append(route)
             for tree in trees:
                 node = (tree.plain if version is None else tree.versioned).place(segments)

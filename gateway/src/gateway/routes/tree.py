@@ -56,6 +56,13 @@ class Node:
                 node = node.children.setdefault(segment.encode(), Node())
         return node
 
+    def nodes(self) -> Iterator[Node]:
+        """This one and all below it."""
+        yield self
+        for child in (*self.children.values(), self.parameter, self.rest):
+            if child is not None:
+                yield from child.nodes()
+
     def settle(self) -> None:
         """All routes are placed: work out what no request can change."""
         # Who asks for most comes last and so takes the place; of equal ones the file's first.

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gateway.cache.told import cached
 from gateway.data.canonical_path import check_canonical, split_target
@@ -113,5 +114,5 @@ def _found(table: RouteTable, asked: Asked) -> Match:
     if refusal is not None:
         raise refusal
     if route.rewrite is not None:
-        found.path = route.rewrite.path(found)
-    return found
+        found = replace(found, path=route.rewrite.path(found))
+    return found if route.split is None else replace(found, upstream=route.split.upstream_of(asked)[0])

@@ -192,7 +192,10 @@ def test_what_would_be_unsafe_is_refused(
         ('mirror = { upstream = "other"', 'mirror = { upstream = "main"', "'main' gets the requests anyway"),
         (
             'deny = ["10.0.0.0/8"]',
-            'deprecated = { version = 1, since = 2020-01-01T00:00:00Z, sunset = 2021-01-01T00:00:00Z, successor = "/x" }',
+            (
+                "deprecated = { version = 1, since = 2020-01-01T00:00:00Z, "
+                'sunset = 2021-01-01T00:00:00Z, successor = "/x" }'
+            ),
             "version 1 is past its sunset",
         ),
     ],

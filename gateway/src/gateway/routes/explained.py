@@ -110,7 +110,6 @@ def _chosen(found: Match, model: RouteModel, asked: Asked) -> Iterator[str]:
     route = found.route
     if route.split is not None:
         upstream, why = route.split.upstream_of(asked)
-        found.upstream = upstream
         arms = ", ".join(f"{split.upstream} {split.weight:g} %" for split in model.split)
         reason = {"condition": "its condition holds", "weight": "the hash of the client", "rest": "none of the splits"}
         yield f"split      {arms} by {model.sticky}: {upstream} ({reason[why]})"

@@ -74,8 +74,8 @@ class Gateway:
         verifier = TokenVerifier(self.keys, settings.issuer, settings.audience)
         api_keys = None
         if model.api_keys is not None:
-            origin = model.upstreams[model.api_keys.upstream].places[0].url
-            api_keys = ApiKeys(model.api_keys, origin + model.api_keys.path, settings.scale)
+            asked = model.api_keys
+            api_keys = ApiKeys(asked, lambda: self.upstreams[asked.upstream].url(asked.path), settings.scale)
         self.api_keys = api_keys
         self.identity = Identity(verifier, self.keys, api_keys)
         self.limiter = Limiter(

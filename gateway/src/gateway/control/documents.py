@@ -54,7 +54,7 @@ class Documents:
     async def _fetch(self, name: str) -> bool:
         model = self._gateway.table.model.upstreams[name]
         try:
-            answer = await self._gateway.fetcher.get(model.places[0].url + (model.openapi or ""))
+            answer = await self._gateway.fetcher.get(self._gateway.upstreams[name].url(model.openapi or ""))
             document = orjson.loads(answer.body)
         except (FetchError, ValueError) as error:
             log.warning("openapi_fetch_failed", upstream=name, error=str(error))

@@ -33,7 +33,7 @@ Then = Callable[[Outcome | None], None]
 class ApiKeys:
     """``exchange`` calls back with a token, None for a key that does not hold, or a Refusal."""
 
-    def __init__(self, model: "Exchange", url: str, scale: float) -> None:
+    def __init__(self, model: "Exchange", url: Callable[[], str], scale: float) -> None:
         # Connections of its own: however many keys are asked about, the issuer's public keys are still fetched.
         self._fetcher = Fetcher()
         self._url = url
@@ -82,7 +82,7 @@ class ApiKeys:
         outcome: Outcome | None = _unavailable()
         asked = self._loop.time()
         try:
-            answer = await self._fetcher.post(self._url, orjson.dumps({"api_key": key.decode()}))
+            answer = await self._fetcher.post(self._url(), orjson.dumps({"api_key": key.decode()}))
             if answer.status == _OK:
                 outcome = str(orjson.loads(answer.body)["access_token"]).encode()
             elif answer.status in (400, 401, 404, 422):

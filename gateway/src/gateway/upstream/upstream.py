@@ -63,6 +63,11 @@ class Upstream:
         others = [target for target in self._in_use if target is not exclude]
         return self._balancer.choose(others) if others else None
 
+    def url(self, path: str) -> str:
+        """Of a path at one of the targets, for a request of the gateway's own."""
+        target = self.choose()
+        return (target or self.targets[0]).url + path
+
     # What is learnt of the targets
 
     def start_checks(self, fetcher: Fetcher) -> None:

@@ -22,7 +22,7 @@ unexport VIRTUAL_ENV
 
 LOCKED := pyproject.toml uv.lock $(wildcard gateway/pyproject.toml shared/pyproject.toml services/*/pyproject.toml deploy/local/pyproject.toml)
 
-.PHONY: help setup up demo down clean status logs mail restart test test-unit test-integration test-e2e servers check format bench bench-gateway profile-gateway
+.PHONY: help setup up demo down clean status logs mail restart test test-unit test-integration test-e2e servers check format bench bench-gateway bench-overload profile-gateway
 
 ##@ Run it
 
@@ -100,11 +100,15 @@ format: $(SYNCED) ## Put the code in its standard form
 BENCH := $(BIN)/python -m benchmarks.gateway $(if $(FRONT),--front $(FRONT)) $(if $(BACK),--back $(BACK))
 BENCH_RUNS := --rounds $(or $(ROUNDS),3) --seconds $(or $(SECONDS),5)
 
-bench: bench-gateway ## All benchmarks; each figure a ratio in one run, written to docs/benchmarks.md
+bench: bench-gateway bench-limits bench-overload ## All benchmarks; each figure a ratio in one run, written to docs/benchmarks.md
+	@$(BENCH) tables
 
 bench-gateway: $(SYNCED) ## The gateway against its peers, one core each (ROUNDS=3, SECONDS=5, SOAK=600)
 	@$(BENCH) compare $(BENCH_RUNS); failed=$$?; \
 	$(BENCH) beside $(BENCH_RUNS) --soak $(or $(SOAK),0) && exit $$failed
+
+bench-overload: $(SYNCED) ## What a service at five times its load still does, with the adaptive limit and without
+	@$(BIN)/python -m benchmarks.overload && $(BENCH) tables
 
 profile-gateway: $(SYNCED) ## Where the gateway's time goes: make profile-gateway CANDIDATE=policy (MIXED=1, PERF=1)
 	@$(BENCH) profile $(or $(CANDIDATE),policy) $(if $(MIXED),--mixed) $(if $(PERF),--perf) $(if $(SECONDS),--seconds $(SECONDS))

@@ -1,11 +1,12 @@
-"""Writes the tables of docs/benchmarks.md from the results file, between their markers."""
+"""Writes the tables of docs/benchmarks.md from the results files, between their markers."""
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.gateway import tables_beside
 from benchmarks.gateway.candidates import CANDIDATES
+from benchmarks.gateway.markdown import fill, table
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 _KINDS = {"connections_64": "64 connections", "connections_1": "1 connection", "mixed_64": "64, mixed"}
@@ -13,30 +14,9 @@ _KINDS = {"connections_64": "64 connections", "connections_1": "1 connection", "
 Results = dict[str, Any]
 
 
-class MarkerError(Exception):
-    """The document has no place for a table."""
-
-
-def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """A Markdown table; columns after the first are to the right."""
-    names = list(head)
-    lines = ["| " + " | ".join(names) + " |", "| --- |" + " ---: |" * (len(names) - 1)]
-    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
-    return "\n".join(lines)
-
-
-def fill(document: str, name: str, text: str) -> str:
-    """The document with ``text`` between the markers of ``name``."""
-    pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-    filled, count = pattern.subn(lambda found: f"{found[1]}{text}\n{found[2]}", document)
-    if count != 1:
-        raise MarkerError(name)
-    return filled
-
-
 def write(results: Results) -> None:
     """Every table whose figures are there."""
-    document = DOCUMENT.read_text()
+    document, results = DOCUMENT.read_text(), {**results, **tables_beside.others()}
     for name, (part, render) in TABLES.items():
         if part in results:
             document = fill(document, name, render(results))
@@ -102,77 +82,16 @@ def _machine(results: Results) -> str:
     return "\n".join(lines)
 
 
-def _latency(results: Results) -> str:
-    found = results["latency"]
-    names = {"direct": "direct calls"} | {
-        name: CANDIDATES[name].title for name in found["candidates"] if name != "direct"
-    }
-    rows = [
-        (names[name], *(f"{each[key]:.3f}" for key in ("p50_ms", "p99_ms", "p99.9_ms", "added_p99_ms")))
-        for name, each in found["candidates"].items()
-    ]
-    written = table([f"{found['rate']:,} requests a second", "p50 ms", "p99 ms", "p99.9 ms", "added p99 ms"], rows)
-    ratios = [
-        f"Added p99 over nginx's: {name} {found[key]:.2f} (at most 1.5)."
-        for name in ("bare", "policy")
-        if (key := f"added_p99_{name}_vs_nginx") in found
-    ]
-    return "\n\n".join([written, *ratios])
-
-
-def _scaling(results: Results) -> str:
-    found = results["scaling"]
-    return (
-        f"Policy on the cores {', '.join(map(str, found['cores']))}, which wrk, the upstream and Redis use too: one "
-        f"worker {found['workers_1']:,.0f} requests a second, two workers {found['workers_2']:,.0f}: "
-        f"**{found['ratio']:.2f}** times."
-    )
-
-
-def _transfer(results: Results) -> str:
-    found = results["transfer"]
-    rows = [
-        (
-            f"{CANDIDATES[name].title}, {kind}",
-            f"{found[name][kind]['mb_per_second']:.0f}",
-            f"{found[name][kind]['memory_before_mb']:.0f}",
-            f"{found[name][kind]['memory_at_most_mb']:.0f}",
-        )
-        for kind in ("download", "upload")
-        for name in ("bare", "nginx")
-    ]
-    written = table(["1 GB", "MB a second", "memory before, MB", "memory at most, MB"], rows)
-    download, upload = found["download_vs_nginx"], found["upload_vs_nginx"]
-    return f"{written}\n\nOver nginx: download **{download:.2f}**, upload **{upload:.2f}**."
-
-
-def _idle(results: Results) -> str:
-    found = results["idle"]
-    rows = [
-        (CANDIDATES[name].title, f"{found[name]['before_mb']:.0f}", f"{found[name]['with_connections_mb']:.0f}")
-        for name in ("policy", "nginx")
-    ]
-    return table([f"{found['connections']:,} idle connections", "memory before, MB", "memory with them, MB"], rows)
-
-
-def _soak(results: Results) -> str:
-    found = results["soak"]
-    rows = [
-        (f"{when}, {found[when]['second']:.0f} s", f"{found[when]['memory_mb']:.0f}", found[when]["open_files"])
-        for when in ("start", "middle", "end")
-    ]
-    written = table(["soak", "memory, MB", "open files"], rows)
-    return f"{written}\n\n{found['requests']:,} requests, {found['errors']} failed."
-
-
 TABLES: dict[str, tuple[str, Callable[[Results], str]]] = {
     "gateway:ratios": ("ratios_of_rounds", _ratios),
     "gateway:candidates": ("candidates", _candidates),
     "gateway:work": ("candidates", _work),
     "gateway:machine": ("ceiling", _machine),
-    "gateway:latency": ("latency", _latency),
-    "gateway:scaling": ("scaling", _scaling),
-    "gateway:transfer": ("transfer", _transfer),
-    "gateway:idle": ("idle", _idle),
-    "gateway:soak": ("soak", _soak),
+    "gateway:latency": ("latency", tables_beside.latency),
+    "gateway:scaling": ("scaling", tables_beside.scaling),
+    "gateway:transfer": ("transfer", tables_beside.transfer),
+    "gateway:idle": ("idle", tables_beside.idle),
+    "gateway:soak": ("soak", tables_beside.soak),
+    "limits": ("limits", tables_beside.limits),
+    "overload": ("overload", tables_beside.overload),
 }

@@ -8,10 +8,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from benchmarks.gateway.figures import UnreadableReportError, paired_ratio, percentile, read_report
 from benchmarks.gateway.ground import UnfilledError, filled
+from benchmarks.gateway.markdown import MarkerError, fill, table
 from benchmarks.gateway.results import ratios
 from benchmarks.gateway.rounds import Rounds
 from benchmarks.gateway.spans import server_spans
-from benchmarks.gateway.tables import MarkerError, fill, table
 from benchmarks.gateway.wrk import Run
 
 _REPORT = (

@@ -11,6 +11,9 @@ import pytest
 from gateway_testing.process import ROUTES, GatewayProcess, Valkey
 from gateway_testing.upstream import Call, RawUpstream, echo
 from gateway_testing.wire import Wire, ask, request
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 RELOADS = 50
 EVENTS = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -32,6 +35,9 @@ def figures(number: int) -> str:
     """A routes file whose every upstream gets new pools, and whose routes move."""
     return (
         ROUTES.read_text().replace('keep_alive = "10s"', f'keep_alive = "{5 + number % 5}s"')
+        + f'\n[upstreams.socket]\nurl = "${{SOCKET_URL:-http://localhost:1}}"\nkeep_alive = "{5 + number % 5}s"\n'
+        + '[[routes]]\npath = "/socket"\nmethods = ["GET"]\nupstream = "socket"\nversions = []\n'
+        + 'identity = "ignored"\nwebsocket = true\n'
         + f'\n[[routes]]\npath = "/plain/reload/{number}"\nmethods = ["GET"]\nupstream = "main"\nversions = []\n'
         + 'identity = "ignored"\n'
     )
@@ -70,13 +76,14 @@ def file(tmp_path: Path) -> Path:
 
 @dataclass
 class Load:
-    """Clients that keep alive, one that connects anew for each request, and a stream that must not end."""
+    """Clients that keep alive, one that connects anew each time, a stream and a WebSocket that must not end."""
 
     port: int
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     answered: int = 0
     failures: list[str] = field(default_factory=list)
     events: int = 0
+    messages: int = 0
 
     async def kept(self, body: bytes | None) -> None:
         wire = await Wire.open(self.port)
@@ -117,6 +124,23 @@ class Load:
             self.events += 1
         wire.abort()
 
+    async def talk(self) -> None:
+        """A WebSocket that asks and is answered for as long as the load lasts."""
+        try:
+            async with connect(f"ws://127.0.0.1:{self.port}/socket", proxy=None) as client:
+                while not self.stop.is_set():
+                    await client.send(str(self.messages))
+                    assert await asyncio.wait_for(client.recv(), 5) == str(self.messages)
+                    self.messages += 1
+                    await asyncio.sleep(0.01)
+        except (OSError, ConnectionClosed, TimeoutError) as error:
+            self.failures.append(f"websocket: {error!r}")
+
+
+async def echoes(connection: ServerConnection) -> None:
+    async for message in connection:
+        await connection.send(message)
+
 
 async def serves(call: Call) -> None:
     if "/stream" not in call.seen.target:
@@ -131,18 +155,28 @@ async def serves(call: Call) -> None:
 @contextlib.asynccontextmanager
 async def loaded(gateway: GatewayProcess) -> AsyncIterator[Load]:
     load = Load(gateway.port)
-    clients = [load.kept(None), load.kept(None), load.kept(b"x" * 3000), load.anew(), load.stream()]
+    clients = [load.kept(None), load.kept(None), load.kept(b"x" * 3000), load.anew(), load.stream(), load.talk()]
     tasks = [asyncio.create_task(client) for client in clients]
     yield load
     load.stop.set()
     await asyncio.gather(*tasks)
 
 
-async def test_trap_11_fifty_reloads_under_load_fail_no_request_and_cut_no_stream(
+async def test_trap_11_fifty_reloads_under_load_fail_no_request_and_cut_nothing(
     upstream: RawUpstream, valkey: Valkey, file: Path
 ):
     upstream.manner = serves
-    async with running(upstream, valkey, file, ROUTES_WATCH_SECONDS="0") as gateway, loaded(gateway) as load:
+    async with (
+        serve(echoes, "127.0.0.1", 0) as service,
+        running(
+            upstream,
+            valkey,
+            file,
+            ROUTES_WATCH_SECONDS="0",
+            SOCKET_URL=f"http://127.0.0.1:{next(iter(service.sockets)).getsockname()[1]}",
+        ) as gateway,
+        loaded(gateway) as load,
+    ):
         connections = upstream.connections
         for number in range(1, RELOADS + 1):
             before = load.answered
@@ -158,6 +192,7 @@ async def test_trap_11_fifty_reloads_under_load_fail_no_request_and_cut_no_strea
         assert await gateway.metric("gateway_routes_reloads_total", result="taken") == RELOADS
         assert upstream.connections - connections >= RELOADS, "pools were replaced"
         assert load.events > 20
+        assert load.messages > 20
     assert not load.failures
     assert load.answered >= 5 * RELOADS
 

@@ -78,6 +78,8 @@ async def test_a_killed_worker_loses_what_it_had_in_hand_and_comes_back(several:
     for client in clients:
         client.killed = True
     await several.logged(event="worker_died")
+    ready = await ask(several.port, "GET", "/health/ready")
+    assert (ready.status, ready.json()["checks"]["workers"]) == (200, "unhealthy")
     # Connections that the kernel gives to the dead one's socket are taken by the other.
     fresh = await asyncio.gather(*(ask(several.port, "GET", "/api/v1/things") for _ in range(20)))
     assert {answer.status for answer in fresh} == {200}
@@ -91,6 +93,7 @@ async def test_a_killed_worker_loses_what_it_had_in_hand_and_comes_back(several:
     await asyncio.gather(*load)
     assert {client.refused for client in clients} == {0}
     assert {client.lost for client in clients} == {0, 1}, "one request of each of its connections, none of the others'"
+    assert (await ask(several.port, "GET", "/health/ready")).json()["checks"]["workers"] == "healthy"
     assert len(workers(several)) == 2
     assert dead not in workers(several)
     assert await several.metric("gateway_worker_restarts_total") == 1

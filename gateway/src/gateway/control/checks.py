@@ -32,7 +32,14 @@ class Checks:
                 self._states = await self._ask()
                 self._until = asyncio.get_running_loop().time() + _KEPT_SECONDS
         redis: State = "healthy" if self._gateway.limiter.up else "unhealthy"
-        return {"redis": redis, **self._states}
+        return {"redis": redis, **await self._crew(), **self._states}
+
+    async def _crew(self) -> dict[str, State]:
+        """Whether all workers take connections; nothing where there is only one."""
+        crew = await self._gateway.team.crew()
+        if crew is None:
+            return {}
+        return {"workers": "healthy" if crew["accepting"] == crew["wanted"] else "unhealthy"}
 
     async def _ask(self) -> dict[str, State]:
         upstreams = self._gateway.table.model.upstreams

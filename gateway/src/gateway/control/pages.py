@@ -5,6 +5,7 @@ from html import escape
 from fastapi import APIRouter, Response
 
 from gateway.control.state import TheGateway
+from gateway.runtime import Gateway
 
 router = APIRouter(include_in_schema=False)
 
@@ -23,7 +24,8 @@ async def page(gateway: TheGateway) -> Response:
     """Rendered here: no script is needed to read it."""
     checks = await gateway.checks.states()
     rows = "".join(
-        f'<tr><td>{escape(name)}</td><td class="{state}">{state}</td></tr>' for name, state in checks.items()
+        f'<tr><td>{escape(name)}</td><td class="{state}">{state}</td>{_traffic(gateway, name)}</tr>'
+        for name, state in checks.items()
     )
     names = escape(", ".join(gateway.table.model.upstreams))
     links = [
@@ -49,7 +51,7 @@ async def page(gateway: TheGateway) -> Response:
 <main>
 <h1>Gatehouse</h1>
 <p>An API gateway with services behind it: {names}. You are at the front door.</p>
-<table><thead><tr><th>Part</th><th>State</th></tr></thead><tbody>{rows}</tbody></table>
+<table><thead><tr><th>Part</th><th>It says</th><th>The gateway sees</th></tr></thead><tbody>{rows}</tbody></table>
 <ul>{items}</ul>
 </main>
 </body>
@@ -63,3 +65,18 @@ async def page(gateway: TheGateway) -> Response:
 async def icon() -> Response:
     """Browsers ask for it whatever a page says."""
     return Response(_ICON, media_type="image/svg+xml", headers={"cache-control": "public, max-age=86400"})
+
+
+def _traffic(gateway: Gateway, name: str) -> str:
+    """What requests meet, which may be something else than what the part says of itself."""
+    upstream = next((one for one in gateway.upstreams if one.name == name), None)
+    if upstream is None:
+        return "<td></td>"
+    usable, there = sum(target.usable for target in upstream.targets), len(upstream.targets)
+    breaker = upstream.admission.breaker
+    if breaker is not None and breaker.state != "closed":
+        text = "circuit open: requests are refused" if breaker.state == "open" else "circuit half open: it is tried"
+        return f'<td class="unhealthy">{text}</td>'
+    if usable < there:
+        return f'<td class="unhealthy">{usable} of {there} in use</td>'
+    return '<td class="healthy">in use</td>'

@@ -384,7 +384,8 @@ class ClientConnection(HttpToolsProtocol):
         exchange = Exchange(self.gateway, self, head, self.parser.get_method(), self.url)
         exchange.early, exchange.path, exchange.query = refusal, path, query
         if refusal is None and authority is None and head.keep_alive and not head.body_expected:
-            self._last_head = None if self.parser.should_upgrade() else head
+            # From the second request on: most that lie idle have made one, and would hold it for nothing.
+            self._last_head = None if self._heads == 1 or self.parser.should_upgrade() else head
         self._reading = exchange
         self._queue(exchange)
 

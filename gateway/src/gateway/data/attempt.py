@@ -123,7 +123,9 @@ class Attempt:
             self.over = True
             return
         self.answered_after = exchange.gateway.loop.time() - self.asked_at
-        forwarding.on_answer()
+        forwarding.late = "idle"
+        if forwarding.upload is not None:
+            forwarding.upload.forget()
         head = AnswerHead.read(status, headers)
         if exchange.caching is not None:
             kept = exchange.caching.on_head(head)
@@ -174,7 +176,8 @@ class Attempt:
             return
         if body is not None:
             body.flush(self.out)
-            self.forwarding.on_progress()
+            forwarding = self.forwarding
+            exchange.due = min(exchange.gateway.loop.time() + forwarding.route.timeouts.idle, forwarding.ends)
         if self.out:
             exchange.write(b"".join(self.out))
             self.out.clear()

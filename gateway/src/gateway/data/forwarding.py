@@ -40,8 +40,9 @@ class Forwarding:
         self.route = exchange.match.route
         self.upstream = exchange.gateway.upstreams[exchange.match.upstream]
         self.client_key = limit_key(exchange.address)
-        self.repeatable = self._may_repeat()
-        self.upload = Upload(self, keep=self.repeatable) if exchange.head.body_expected else None
+        # When all of it must be over, in the loop's time.
+        self.ends = _NO_LIMIT if self.route.stream else exchange.started + self.route.timeouts.total
+        self.upload = Upload(self, keep=self.may_repeat()) if exchange.head.body_expected else None
         self.attempt: Attempt | None = None
         self.hedge: Hedge | None = None
         self._retrying: Retrying | None = None
@@ -64,7 +65,8 @@ class Forwarding:
         upload = self.upload
         return upload is not None and (upload.gathering or self.connection is not None)
 
-    def _may_repeat(self) -> bool:
+    def may_repeat(self) -> bool:
+        """Whether the request does no harm when it is sent twice (TRAPS, forwarding 2)."""
         head = self.exchange.head
         # A key that Connection names ends here: the service would not know the repetition for one.
         if b"idempotency-key" in head.fields and b"idempotency-key" not in connection_names(
@@ -184,7 +186,7 @@ class Forwarding:
     def _patience(self) -> bytes:
         """What the service learns of the time it has: until its answer must have begun, or all be over."""
         exchange = self.exchange
-        left = self.total() - exchange.gateway.loop.time()
+        left = self.ends - exchange.gateway.loop.time()
         if exchange.body_read and left >= self.route.timeouts.first_byte:
             return self.route.patience
         # Of a stream whose body still comes nobody knows.
@@ -225,26 +227,9 @@ class Forwarding:
         self.late, patience = "first_byte", self.route.timeouts.first_byte
         if exchange.head_sent:
             self.late, patience = "idle", self.route.timeouts.idle
-        exchange.due = min(now + patience, self.total())
+        exchange.due = min(now + patience, self.ends)
         if self.route.hedging is not None and self.hedge is None and self.method in _HEDGED:
             self.hedge = None if upload is not None or exchange.websocket else Hedge(self)
-
-    def total(self) -> float:
-        """When all of it must be over, in the loop's time."""
-        return _NO_LIMIT if self.route.stream else self.exchange.started + self.route.timeouts.total
-
-    # The answer
-
-    def on_answer(self) -> None:
-        """Its head is there."""
-        self.late = "idle"
-        if self.upload is not None:
-            self.upload.forget()
-
-    def on_progress(self) -> None:
-        """More of it has come."""
-        exchange = self.exchange
-        exchange.due = min(exchange.gateway.loop.time() + self.route.timeouts.idle, self.total())
 
     # Failures of an attempt
 

@@ -83,7 +83,7 @@ class Retrying:
 
     def _repeatable(self) -> bool:
         forwarding = self._forwarding
-        return forwarding.repeatable and (forwarding.upload is None or forwarding.upload.whole)
+        return forwarding.may_repeat() and (forwarding.upload is None or forwarding.upload.whole)
 
     def _further(self, reason: str, attempt: Attempt, pause: float) -> bool:
         """Counted against the route's attempts; elsewhere if there is another target by then."""
@@ -91,7 +91,7 @@ class Retrying:
             return False
         self._made += 1
         forwarding, exchange = self._forwarding, self._exchange
-        forwarding.late, exchange.due = "pause", forwarding.total()
+        forwarding.late, exchange.due = "pause", forwarding.ends
         self._timer = exchange.gateway.loop.call_later(pause, self._fire, attempt, reason)
         return True
 
@@ -100,7 +100,7 @@ class Retrying:
         forwarding, exchange = self._forwarding, self._exchange
         name, counts = forwarding.upstream.name, exchange.gateway.further_attempts
         refused = ""
-        if exchange.gateway.loop.time() + pause >= forwarding.total():
+        if exchange.gateway.loop.time() + pause >= forwarding.ends:
             refused = "deadline"
         elif not forwarding.upstream.retry_budget.retry():
             refused = "budget"

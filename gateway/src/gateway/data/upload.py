@@ -89,7 +89,7 @@ class Upload:
         exchange = self._exchange
         settings, now = exchange.gateway.settings, exchange.gateway.loop.time()
         self._forwarding.late = "client"
-        due = min(now + settings.client_seconds, self._forwarding.total())
+        due = min(now + settings.client_seconds, self._forwarding.ends)
         if self.began is not None:
             due = min(due, self.began + settings.upload_grace_seconds + exchange.bytes_in / settings.upload_rate)
         exchange.due = due

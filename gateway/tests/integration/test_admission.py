@@ -1,9 +1,12 @@
-"""Trusted hosts, networks and CORS: what is refused before anything else, and what a browser is told."""
+"""Trusted hosts, networks and CORS: what is refused before anything else, and what a browser is told.
+
+TRAPS, forwarding 8: only a listed proxy says where a request comes from.
+"""
 
 import pytest
 from gateway_testing.process import GatewayProcess
 from gateway_testing.tokens import Issuer
-from gateway_testing.upstream import RawUpstream
+from gateway_testing.upstream import Call, RawUpstream
 from gateway_testing.wire import Wire, ask
 
 APP = "https://app.example.com"
@@ -125,3 +128,24 @@ async def test_the_services_own_word_does_not_stand_beside_ours(routing: Gateway
 async def test_a_route_without_cors_leaves_a_preflight_to_its_service(routing: GatewayProcess, upstream: RawUpstream):
     answer = await ask(routing.port, "OPTIONS", "/closed", preflight(APP, "GET"))
     assert (answer.status, upstream.seen[0].method) == (200, "OPTIONS")
+
+
+async def test_a_kept_answer_is_told_to_each_page_as_its_own(routing: GatewayProcess, upstream: RawUpstream):
+    async def keep(call: Call) -> None:
+        inner = ("x-inner", "1")
+        public = ("cache-control", "public, max-age=60")
+        body = (call.seen.get("x-site") or "plain").encode()
+        await call.answer(200, body, public, inner, ("access-control-allow-origin", "*"))
+
+    upstream.manner = keep
+    for number, origin in enumerate((APP, "https://evil.test", APP)):
+        answer = await ask(routing.port, "GET", "/kept", {"origin": origin})
+        assert (answer.status, answer.body) == (200, b"plain")
+        assert ("hit" in answer["cache-status"]) == (number > 0)
+        assert answer.all("access-control-allow-origin") == ([APP] if origin == APP else [])
+        assert (answer.all("x-served"), answer.get("x-inner")) == (["kept"], None)
+        assert "Origin" in answer.all("vary")
+    # The route that a header chose asked the same upstream for the same path, and got another answer.
+    beta = await ask(routing.port, "GET", "/kept", {"x-beta": "1"})
+    assert beta.body == b"beta"
+    assert len(upstream.seen) == 2

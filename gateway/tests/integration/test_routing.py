@@ -1,4 +1,7 @@
-"""Routing by host, header and query; paths and headers rewritten; redirects; the gateway alone before any service."""
+"""Routing by host, header and query; paths and headers rewritten; redirects; the gateway alone before any service.
+
+TRAPS, forwarding 3: a catch-all takes no path that can be read in two ways.
+"""
 
 import asyncio
 import re

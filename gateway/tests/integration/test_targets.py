@@ -77,6 +77,19 @@ async def test_a_target_that_answers_with_errors_is_ejected(places: Places):
     assert statuses[10:] == [200] * 20
 
 
+async def test_a_target_that_hangs_is_ejected(places: Places):
+    async def hangs(call: Call) -> None:
+        await call.hung_up(5)
+
+    places.two.manner = hangs
+    statuses = [answer.status for answer in await places.get("/hanging", 12)]
+    assert sorted(statuses) == [200] * 10 + [504] * 2
+    assert statuses[4:] == [200] * 8
+    gateway, names = places.gateway, {"upstream": "hanging", "target": places.target(places.two)}
+    assert await gateway.metric("gateway_target_attempts_total", outcome="late", **names) == 2
+    assert await gateway.metric("gateway_target_outstanding", **names) == 0
+
+
 async def test_a_target_whose_check_fails_is_out_before_a_request_meets_it(places: Places):
     gateway, names = places.gateway, {"upstream": "checked", "target": places.target(places.two)}
 

@@ -36,8 +36,7 @@ class Tools:
             try:
                 self._found[name] = self._find(name)
             except (MissingError, OSError, subprocess.SubprocessError) as error:
-                said = getattr(error, "stderr", None)
-                self._missing[name] = f"{name}: {error}" + (f": {said.strip()[-300:]}" if said else "")
+                self._missing[name] = f"{name}: {_reason(error)}"
                 raise MissingError(self._missing[name]) from error
         return self._found[name]
 
@@ -66,7 +65,7 @@ class Tools:
             print("  fetching fast-gateway from npm")
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "package.json").write_text(wanted)
-            flags = ["--no-audit", "--no-fund", "--ignore-scripts", "--silent"]
+            flags = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
             _run([*self.command("npm"), "install", "--prefix", str(folder), *flags])
             stamp.write_text(wanted)
         # Beside its node_modules, where Node looks for them.
@@ -129,6 +128,13 @@ class Tools:
         ended = _run([*self.command(name), *flags], check=False)
         lines = (ended.stdout + ended.stderr).strip().splitlines()
         return lines[0].strip() if lines else "unknown"
+
+
+def _reason(error: Exception) -> str:
+    # A command line would name this machine's folders.
+    if isinstance(error, subprocess.CalledProcessError):
+        return f"{Path(error.cmd[0]).name} failed: {error.stderr.strip()[-300:]}"
+    return str(error)
 
 
 def _run(command: list[str], *, check: bool = True) -> subprocess.CompletedProcess[str]:

@@ -57,6 +57,7 @@ BARE = Candidate(
     start=_server,
     version=_version,
     path="/api/v1/bare/1",
+    mixed=True,
 )
 POLICY = Candidate(
     name="policy",
@@ -92,7 +93,8 @@ CACHED = Candidate(
     version=_version,
     path="/api/v1/cacheable/1",
     forwards=False,
+    mixed=True,
 )
 NOT_MODIFIED = replace(
-    CACHED, name="not_modified", title="Gatehouse, cached, 304", work="as cached, 304", condition='"one"'
+    CACHED, name="not_modified", title="Gatehouse, cached, 304", work="as cached, 304", condition='"one"', mixed=False
 )

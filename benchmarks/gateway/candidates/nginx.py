@@ -35,6 +35,7 @@ NGINX = Candidate(
     leaves_out="token, limit, metrics by route, tracing, standing headers",
     start=_server,
     version=version,
+    mixed=True,
 )
 
 
@@ -65,7 +66,13 @@ NGINX_CACHE = Candidate(
     version=version,
     path="/api/v1/cacheable/1",
     forwards=False,
+    mixed=True,
 )
 NGINX_304 = replace(
-    NGINX_CACHE, name="nginx_304", title="nginx, proxy_cache, 304", work="as proxy_cache, 304", condition='"one"'
+    NGINX_CACHE,
+    name="nginx_304",
+    title="nginx, proxy_cache, 304",
+    work="as proxy_cache, 304",
+    condition='"one"',
+    mixed=False,
 )

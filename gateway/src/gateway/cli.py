@@ -90,7 +90,9 @@ def _run(workers: str | None) -> int:
 
 def _run_worker(place: Place) -> int:
     from gateway.server import run  # noqa: PLC0415 - check and explain need no server
+    from gateway.workers.whole_lines import write_whole_lines  # noqa: PLC0415 - the same
 
+    write_whole_lines()
     settings = _settings()
     if settings is None:
         return 1

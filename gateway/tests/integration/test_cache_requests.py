@@ -72,6 +72,15 @@ async def test_a_condition_does_not_keep_the_whole_from_being_kept(caching: Gate
     again = await ask(caching.port, "GET", target)
     assert (again.status, again.body) == (200, b"body 1")
     assert hit(again)
+    # The same head once more, passed as it is and then to be kept, on one connection.
+    wire = await Wire.open(caching.port)
+    says.headers = [("cache-control", "max-age=0")]
+    target = path()
+    for _ in range(3):
+        await wire.send(request("GET", target, {"if-none-match": '"6"'}))
+        assert (await wire.answer()).status == 200
+    wire.close()
+    assert says.conditional == [None, None, '"7"', '"7"']
     modified = path()
     says.headers = [*FRESH, ("last-modified", "Thu, 01 Jan 2026 00:00:00 GMT")]
     await ask(caching.port, "GET", modified)

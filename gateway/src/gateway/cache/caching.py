@@ -68,7 +68,7 @@ class Caching:
         self.exchange = exchange
         self.policy = policy
         self.key = key
-        self.path = exchange.match.path
+        self.path = exchange.match.public or exchange.match.path
         # Why it goes forward, in the words of RFC 9211.
         self.forward = forward
         # The stale answer that may turn out to hold.
@@ -123,6 +123,8 @@ class Caching:
         if not self.fills:
             return head
         sent = copy.copy(head)
+        # Made of other headers, and for requests that are alike.
+        sent.forwarded = None
         sent.forwarded = None
         sent.headers = [line for line in head.headers if line[0] not in _CONDITIONAL]
         sent.fields = {name: value for name, value in head.fields.items() if name not in _CONDITIONAL}

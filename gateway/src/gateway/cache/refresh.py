@@ -50,6 +50,8 @@ class _Nowhere:
 class Refresh(Exchange):
     """Asks again what ``origin`` asked, in its name; what comes of it concerns the cache alone."""
 
+    told = False
+
     def __init__(self, origin: Exchange) -> None:
         client: ClientConnection = _Nowhere(origin.client)  # pyright: ignore[reportAssignmentType] - all of it that is used here
         super().__init__(origin.gateway, client, origin.head, b"GET", origin.target)
@@ -60,11 +62,3 @@ class Refresh(Exchange):
     def begin(self) -> None:
         """No steps before the cache: who asked was let in already."""
         self.gateway.deadlines.add(self)
-
-    def _record(self) -> None:
-        """No client, no line in the access log, no request in the metrics."""
-        self.done = True
-        self.due = float("inf")
-        self.gateway.deadlines.remove(self)
-        if self.caching is not None:
-            self.caching.on_over()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _CODED = frozenset({b"etag", b"accept-ranges", b"content-md5"})
 # What a 304 repeats of its 200 (RFC 9110 section 15.4.5).
-_REPEATED = frozenset({b"cache-control", b"content-location", b"date", b"expires"})
+_REPEATED = frozenset({b"cache-control", b"content-location", b"date", b"expires", b"vary"})
 # A larger body is compressed in a thread, and meanwhile given as it is.
 AT_ONCE = 65536
 

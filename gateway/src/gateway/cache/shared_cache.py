@@ -388,9 +388,18 @@ class SharedCache:
             given, status = b"bytes %d-%d/%d" % (start, end - 1, size), 206
         else:
             given, status = b"bytes */%d" % size, 416
-        headers = [n + b": " + v + b"\r\n" for n, v in entry.headers if body or n in _ALSO_UNSATISFIED]
+        assert exchange.match is not None  # noqa: S101 - see begin
+        route = exchange.match.route
+        kept = [(n, v) for n, v in entry.headers if n not in route.replaced and (body or n in _ALSO_UNSATISFIED)]
+        headers = [n + b": " + v + b"\r\n" for n, v in kept]
         lines = b"".join(
-            [status_line(status), *headers, b"content-range: %b\r\ncontent-length: %d\r\n" % (given, len(body)), said]
+            [
+                status_line(status),
+                *headers,
+                route.answer_lines,
+                b"content-range: %b\r\ncontent-length: %d\r\n" % (given, len(body)),
+                said,
+            ]
         )
         self._answer(exchange, status, lines, rendition, body)
 

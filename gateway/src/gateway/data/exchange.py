@@ -43,6 +43,9 @@ _NO_LIMIT = float("inf")
 class Exchange:
     """State of one request and its answer. Made by the client's connection, which calls ``begin`` at its turn."""
 
+    # Whether there is a client for whom metrics, access log and trace tell of it.
+    told = True
+
     # As every request begins; an instance says only what differs.
     early: Refusal | None = None
     match: Match | None = None
@@ -132,7 +135,7 @@ class Exchange:
         if route.redirect is not None:
             raise route.redirect.refusal(found)
         if route.rewrite is not None:
-            self.match = found = replace(found, path=route.rewrite.path(found))
+            self.match = found = replace(found, path=route.rewrite.path(found), public=found.path)
         if (self.head.content_length or 0) > route.max_body:
             raise too_large()
         if route.origins is not None and self.head.websocket:
@@ -334,7 +337,8 @@ class Exchange:
         if stream is not None:
             self.gateway.streams.release(stream)
         try:
-            self.gateway.record(self)
+            if self.told:
+                self.gateway.record(self)
         except Exception:
             # The answer is out: what cannot be written down must not take its connection.
             log.exception("record_failed", path=self.path.decode("latin-1"))

@@ -42,6 +42,8 @@ class Match:
     by_accept: bool = False
     # The request headers that conditions looked at, for Vary.
     varies: tuple[bytes, ...] = ()
+    # Where the route rewrites ``path``: as it was before.
+    public: bytes = b""
 
 
 @dataclass(slots=True)

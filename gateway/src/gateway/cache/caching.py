@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gateway.cache.conditions import unchanged
 from gateway.cache.directives import first
-from gateway.cache.entry import Entry
+from gateway.cache.entry import Entry, Key
 from gateway.cache.freshness import Headers, freshness, lifetime, not_kept, varied
 from gateway.cache.rendition import ttl
 from gateway.cache.varying import selected, vary_key
@@ -60,7 +60,7 @@ class Caching:
         "wants_newest",
     )
 
-    def __init__(self, cache: SharedCache, exchange: Exchange, key: bytes, forward: bytes) -> None:
+    def __init__(self, cache: SharedCache, exchange: Exchange, key: Key, forward: bytes) -> None:
         assert exchange.match is not None  # noqa: S101 - only a routed request comes here
         policy = exchange.match.route.cache
         assert policy is not None  # noqa: S101 - and only one whose route keeps answers

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from gateway.cache.entry import Entry
+from gateway.cache.entry import Entry, Key
 from gateway.cache.freshness import Freshness
 
 # Another gateway version may write another form: what is not ours is a miss.
@@ -31,7 +31,7 @@ def encode(entry: Entry) -> bytes:
     return orjson.dumps(said) + b"\n" + entry.body
 
 
-def decode(key: bytes, path: bytes, value: bytes) -> Entry | None:
+def decode(key: Key, path: bytes, value: bytes) -> Entry | None:
     """The entry, or None for a value that is not of this form."""
     line, _, body = value.partition(b"\n")
     try:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 _FRAMED = frozenset({b"content-length", b"content-encoding", b"content-type", b"content-range"})
 _OVERHEAD = 1200
 
+# Upstream, scheme, host, forwarded host, path and query as forwarded. A tuple, for making one string of it for each
+# request would cost more than the look-up.
+Key = tuple[str, bytes, bytes, bytes, bytes, bytes]
+
 
 class Entry:
     """Headers are end-to-end ones in lower case without Age and Content-Length; Date is always there."""
@@ -48,7 +52,7 @@ class Entry:
 
     def __init__(  # noqa: PLR0917 - a record
         self,
-        key: bytes,
+        key: Key,
         path: bytes,
         status: int,
         headers: Headers,
@@ -79,7 +83,7 @@ class Entry:
         # Bodies by coding, made when first asked for, and the heads that go with them.
         self.coded: dict[bytes, bytes] = {}
         self.renditions: dict[tuple[bytes | None, bool, frozenset[bytes], bytes], Rendition] = {}
-        self.size = _OVERHEAD + len(body) + len(key) + sum(len(n) + len(v) + 100 for n, v in headers)
+        self.size = _OVERHEAD + len(body) + sum(map(len, key)) + sum(len(n) + len(v) + 100 for n, v in headers)
         # The memory's: asked for since the hand last came by, and the neighbours in the line.
         self.hit = False
         self.newer: Entry | None = None

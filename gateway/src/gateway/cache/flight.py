@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gateway.cache.caching import Caching
-    from gateway.cache.entry import Entry
+    from gateway.cache.entry import Entry, Key
     from gateway.problem import Refusal
 
 
@@ -15,7 +15,7 @@ class Flight:
 
     __slots__ = ("_followers", "began", "key", "over")
 
-    def __init__(self, key: bytes, began: float) -> None:
+    def __init__(self, key: Key, began: float) -> None:
         self.key = key
         self.began = began
         self.over = False

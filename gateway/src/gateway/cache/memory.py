@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gateway.cache.entry import Entry
+    from gateway.cache.entry import Entry, Key
 
 # Of one URI. More values of the headers that an answer varies by push the oldest out (a flood of them stays here).
 _VARIANTS = 16
@@ -23,8 +23,8 @@ class Memory:
         self.limit = limit
         self.used = 0
         self.evicted = 0
-        self.entries: dict[bytes, list[Entry]] = {}
-        self._paths: dict[bytes, set[bytes]] = {}
+        self.entries: dict[Key, list[Entry]] = {}
+        self._paths: dict[bytes, set[Key]] = {}
         self._newest: Entry | None = None
         self._oldest: Entry | None = None
         self._hand: Entry | None = None

@@ -20,7 +20,7 @@ from gateway.limits.redis_link import RedisLink
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.cache.entry import Entry
+    from gateway.cache.entry import Entry, Key
 
 # Of a path, and of all.
 Generation = tuple[bytes, bytes]
@@ -62,7 +62,7 @@ class SecondTier:
         """Whether Redis answers."""
         return self.link.up and not self._late
 
-    def get(self, key: bytes, path: bytes, then: Callable[[Entry | None, Generation | None], None]) -> None:
+    def get(self, key: Key, path: bytes, then: Callable[[Entry | None, Generation | None], None]) -> None:
         """What is kept, and under which generations something may be put; both None when Redis does not say."""
         asked = _Asked(self, key, path, then)
         self.link.call(b"MGET", _entry(key), _generation(path), _ALL, on_reply=asked.on_reply)
@@ -135,7 +135,7 @@ class _Asked:
     """One question and its patience."""
 
     def __init__(
-        self, tier: SecondTier, key: bytes, path: bytes, then: Callable[[Entry | None, Generation | None], None]
+        self, tier: SecondTier, key: Key, path: bytes, then: Callable[[Entry | None, Generation | None], None]
     ) -> None:
         self._tier, self._key, self._path = tier, key, path
         self._then: Callable[[Entry | None, Generation | None], None] | None = then
@@ -176,8 +176,8 @@ class _Told:
             self._tier.untold(self._path)
 
 
-def _entry(key: bytes) -> bytes:
-    return _PREFIX + b"answer:" + hashlib.sha256(key).hexdigest().encode()
+def _entry(key: Key) -> bytes:
+    return _PREFIX + b"answer:" + hashlib.sha256(b"\x00".join([key[0].encode(), *key[1:]])).hexdigest().encode()
 
 
 def _generation(path: bytes) -> bytes:

@@ -25,7 +25,7 @@ from gateway.telemetry.series import Counts
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.cache.entry import Entry
+    from gateway.cache.entry import Entry, Key
     from gateway.data.answer_head import AnswerHead
     from gateway.data.exchange import Exchange
     from gateway.routes.model.caching import CacheStore
@@ -65,10 +65,10 @@ class SharedCache:
         self.outcomes = Counts("gateway_cache", "What the cache did for a request.", ("route", "outcome"))
         self._loop = asyncio.get_running_loop()
         self._compress = compress
-        self._flights: dict[bytes, Flight] = {}
+        self._flights: dict[Key, Flight] = {}
         # By path, all that is being fetched to be kept: a change of the path meanwhile spoils it.
         self._fills: dict[bytes, set[Caching]] = {}
-        self._unkept: dict[bytes, float] = {}
+        self._unkept: dict[Key, float] = {}
         self._compressing: set[tuple[int, bytes]] = set()
 
     @property
@@ -120,27 +120,19 @@ class SharedCache:
                 return True
         return self._consider(exchange, key, entry, b"vary-miss" if entries is not None and entry is None else b"miss")
 
-    def _key(self, exchange: Exchange) -> bytes:
+    def _key(self, exchange: Exchange) -> Key:
         """All that the service may make its answer of beside what it says in Vary."""
-        found, client = exchange.match, exchange.client
+        found, client, head = exchange.match, exchange.client, exchange.head
         assert found is not None  # noqa: S101 - see begin
-        host, scheme = exchange.head.host, client.scheme_bytes
-        forwarded = b""
+        # Where a request header chose the route, another route may ask another thing of the same upstream.
+        whose = f"{found.upstream}/{found.route.name}" if found.varies else found.upstream
         if exchange.gateway.proxies.trusts(client.peer):
-            fields = exchange.head.fields
-            scheme = fields.get(b"x-forwarded-proto", b"http")
-            forwarded = fields.get(b"x-forwarded-host", b"")
-        return b"%b %b://%b %b %b?%b" % (
-            # Where a request header chose the route, another route may ask another thing of the same upstream.
-            (f"{found.upstream}/{found.route.name}" if found.varies else found.upstream).encode(),
-            scheme,
-            host.lower(),
-            forwarded.lower(),
-            found.path,
-            found.query,
-        )
+            scheme = head.fields.get(b"x-forwarded-proto", b"http")
+            forwarded = head.fields.get(b"x-forwarded-host", b"").lower()
+            return (whose, scheme, head.host.lower(), forwarded, found.path, found.query)
+        return (whose, client.scheme_bytes, head.host.lower(), b"", found.path, found.query)
 
-    def _consider(self, exchange: Exchange, key: bytes, entry: Entry | None, missing: bytes) -> bool:
+    def _consider(self, exchange: Exchange, key: Key, entry: Entry | None, missing: bytes) -> bool:
         head, now = exchange.head, self.clock()
         fields = head.fields
         assert exchange.match is not None and exchange.match.route.cache is not None  # noqa: S101, PT018 - see begin
@@ -202,12 +194,12 @@ class SharedCache:
         else:
             refresh.fetch()
 
-    def _pass(self, exchange: Exchange, key: bytes, forward: bytes) -> bool:
+    def _pass(self, exchange: Exchange, key: Key, forward: bytes) -> bool:
         exchange.caching = Caching(self, exchange, key, forward)
         self.count(exchange, "pass")
         return False
 
-    def _fetch(self, exchange: Exchange, key: bytes, entry: Entry | None, forward: bytes, *, fresh: bool) -> bool:
+    def _fetch(self, exchange: Exchange, key: Key, entry: Entry | None, forward: bytes, *, fresh: bool) -> bool:
         caching = exchange.caching = Caching(self, exchange, key, forward)
         flight, now = self._flights.get(key), self._loop.time()
         if flight is not None and now - flight.began >= caching.policy.wait:
@@ -236,7 +228,7 @@ class SharedCache:
         caching.leads, caching.flight = True, Flight(caching.key, self._loop.time())
         self._flights[caching.key] = caching.flight
 
-    def alone(self, exchange: Exchange, key: bytes, forward: bytes) -> None:
+    def alone(self, exchange: Exchange, key: Key, forward: bytes) -> None:
         """A follower for whom the flight was of no use fetches for itself."""
         caching = exchange.caching = Caching(self, exchange, key, forward)
         caching.fills = True

@@ -52,7 +52,7 @@ local function read(algorithm, span, value, key)
     if not value then return {number, 0, 0, 0, 0, 4, span, false} end
     local known, current, previous, last, previous_last = unpacked('<ddddd', value)
     if known < number then
-      previous, previous_last, current, last = known == number - 1 and current or 0, last, 0, 0
+      previous, previous_last, current, last = current, last, 0, 0
     end
     if previous_last + span <= now then previous = 0 end
     return {max(number, known), current, previous, last, previous_last, 4, span, false}

@@ -83,6 +83,17 @@ class Limiter:
         self._local_share = model.local_share
         self._plans = {}
 
+    def state(self) -> dict[str, Any]:
+        """For people: where limits are counted, by how much they are tightened, what became of requests."""
+        return {
+            "counted_in": "redis" if self.up else "each route's mode",
+            "overload": self._overload(),
+            "scale": self._scale,
+            "local_share": self._local_share / self._workers,
+            "verdicts": dict(self.metrics.verdicts),
+            "rejected": dict(self.metrics.rejected),
+        }
+
     def check(self, exchange: Exchange) -> None:
         """All limits of the request's route, or none of them, are charged."""
         assert exchange.match is not None  # noqa: S101 - only a routed request has limits

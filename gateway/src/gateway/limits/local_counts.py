@@ -88,9 +88,8 @@ class Counter:
         """See the module."""
         number = now // span
         if number > self._number:
-            self._previous = self._current if number == self._number + 1 else 0
-            self._previous_last, self._current = self._last, 0
-            self._number = number
+            self._previous, self._previous_last = self._current, self._last
+            self._number, self._current = number, 0
         if self._previous_last + span <= now:
             self._previous = 0
         left = max(0, self._room(now, figure, span))

@@ -88,7 +88,11 @@ class RoutesModel(Model):
         default=0.25,
         gt=0,
         le=1,
-        description='The part of each quota that one process admits while Redis is away and the route says "local".',
+        description=(
+            "The part of each quota that one gateway, all its `WORKERS` together, admits while Redis is away and the "
+            'route says "local". It is given once in a window, however often Redis goes; a Redis that comes back '
+            "without its data counts anew."
+        ),
     )
     cache: CacheStore = Field(default=CacheStore(), description="The room for kept answers.")
     limits: dict[LimitName, LimitPolicy] = Field(default={}, description="Limits by name, for the routes to name.")

@@ -22,7 +22,7 @@ unexport VIRTUAL_ENV
 
 LOCKED := pyproject.toml uv.lock $(wildcard gateway/pyproject.toml shared/pyproject.toml services/*/pyproject.toml deploy/local/pyproject.toml)
 
-.PHONY: help setup up demo down clean status logs mail restart test test-unit test-integration test-e2e servers check format bench bench-gateway bench-overload profile-gateway
+.PHONY: help setup up demo down clean status logs mail restart test test-unit test-integration test-e2e servers check format bench bench-gateway bench-limits bench-overload profile-gateway
 
 ##@ Run it
 
@@ -109,6 +109,9 @@ bench-gateway: $(SYNCED) ## The gateway against its peers, one core each (ROUNDS
 
 bench-overload: $(SYNCED) ## What a service at five times its load still does, with the adaptive limit and without
 	@$(BIN)/python -m benchmarks.overload && $(BENCH) tables
+
+bench-limits: $(SYNCED) ## The limiter against the library `limits`: decisions a second, time in Redis (ROUNDS=3, SECONDS=2)
+	@$(BIN)/uv run --quiet --no-sync --with limits==5.8.0 python -m benchmarks.limits --rounds $(or $(ROUNDS),3) --seconds $(or $(SECONDS),2) && $(BENCH) tables
 
 profile-gateway: $(SYNCED) ## Where the gateway's time goes: make profile-gateway CANDIDATE=policy (MIXED=1, PERF=1)
 	@$(BENCH) profile $(or $(CANDIDATE),policy) $(if $(MIXED),--mixed) $(if $(PERF),--perf) $(if $(SECONDS),--seconds $(SECONDS))

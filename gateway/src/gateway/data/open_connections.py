@@ -23,8 +23,8 @@ _RESERVED_FILES = 512
 _MOST_FILES = 1 << 20
 _SWEEP_SECONDS = 0.25
 _COOL_SECONDS = 2.0
-# Idle connections that are closed at once to make room: it happens in a flood, and one by one costs more.
-_EVICTED = 32
+# So many idle connections are asked to make room.
+_ASKED = 32
 
 
 class Idler(Protocol):
@@ -130,10 +130,10 @@ class OpenConnections:
             connection.cool()
 
     def _make_room(self) -> bool:
-        evicted = sum(connection.evict() for connection in list(islice(self._idle, _EVICTED)))
+        # One for one, though it is counted until it is closed: a burst must not cost more idle ones than it brings.
+        evicted = any(connection.evict() for connection in list(islice(self._idle, _ASKED)))
         self._evicted += evicted
-        # They are counted until they are closed, which is in a moment: the newcomer may have its place now.
-        return evicted > 0
+        return evicted
 
     def collect(self) -> Iterable[Metric]:
         """From the registry."""

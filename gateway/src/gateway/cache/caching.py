@@ -141,7 +141,7 @@ class Caching:
         if not self.fills:
             self.cache.seen(self, head)
             return head
-        if entry is not None and (self._confirms(head, entry) or (head.status in _FAILURES and self._outlives())):
+        if entry is not None and (head.status == _NOT_MODIFIED or (head.status in _FAILURES and self._outlives())):
             self.taken = head
             self.exchange.status = head.status
             return None
@@ -221,12 +221,6 @@ class Caching:
         vary = vary_key(varied(headers), self.exchange.head)
         times = freshness(timed, seconds, self.asked_at, now, policy)
         return Entry(self.key, self.path, head.status, headers, body, vary, times, self.asked_at)
-
-    def _confirms(self, head: AnswerHead, entry: Entry) -> bool:
-        if head.status != _NOT_MODIFIED:
-            return False
-        etag = first(head.headers, b"etag")
-        return etag is None or entry.etag is None or etag.removeprefix(b"W/") == entry.etag.removeprefix(b"W/")
 
     # When the service fails
 

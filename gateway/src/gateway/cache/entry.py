@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from gateway.cache.rendition import Rendition
 
 # Not the stored answer's to say when a 304 freshens it (RFC 9111 section 3.2), nor kept with it.
-_FRAMED = frozenset({b"content-length", b"content-encoding", b"content-type", b"content-range"})
+# The tag least of all: a server that compresses tells a 304 by another than its 200 (Apache's "-gzip"), and it was ours
+# that was asked about.
+_FRAMED = frozenset({b"etag", b"content-length", b"content-encoding", b"content-type", b"content-range"})
 _OVERHEAD = 1200
 
 # Upstream, scheme, host, forwarded host, path and query as forwarded. A tuple, for making one string of it for each

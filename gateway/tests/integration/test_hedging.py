@@ -8,7 +8,7 @@ import pytest
 from gateway_testing.process import GatewayProcess, Valkey
 from gateway_testing.tokens import Issuer
 from gateway_testing.upstream import Call, Manner, RawUpstream
-from gateway_testing.wire import ask
+from gateway_testing.wire import Wire, ask, request
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +160,18 @@ async def test_when_both_are_late_it_is_504_once(hedging: GatewayProcess, upstre
     await asyncio.wait_for(asyncio.gather(slow.hung_up.wait(), slower.hung_up.wait()), 3)
     assert (await hedging.logged(query="late=1"))["status"] == 504
     assert hedging.times_logged(query="late=1") == 1
+
+
+async def test_a_client_that_hangs_up_ends_both(hedging: GatewayProcess, upstream: RawUpstream, second: RawUpstream):
+    slow, slower = Slow(), Slow()
+    both = race(upstream, second, slow, slower)
+    wire = await Wire.open(hedging.port)
+    await wire.send(request("GET", "/hedged?gone=1"))
+    while both.asked < 2:
+        await asyncio.sleep(0.01)
+    wire.close()
+    await asyncio.wait_for(asyncio.gather(slow.hung_up.wait(), slower.hung_up.wait()), 3)
+    assert (await hedging.logged(query="gone=1"))["status"] == 499
 
 
 async def test_a_post_is_not_hedged(hedging: GatewayProcess, upstream: RawUpstream, second: RawUpstream):

@@ -121,6 +121,15 @@ async def test_trap_2_a_post_without_a_key_is_sent_once_whatever_the_route_asks(
         assert (answer.status, len(upstream.seen)) == (status, 1)
 
 
+async def test_a_body_too_large_to_be_kept_is_sent_once(retrying: GatewayProcess, upstream: RawUpstream):
+    upstream.manner = at_first(9, answers(503))
+    for size, times in ((65_536, 3), (65_537, 1)):
+        upstream.seen.clear()
+        answer = await ask(retrying.port, "POST", "/again", KEY, b"x" * size)
+        assert answer.status == 503
+        assert [len(seen.body) for seen in upstream.seen] == [size] * times
+
+
 async def test_an_answer_that_has_begun_is_never_replaced(retrying: GatewayProcess, upstream: RawUpstream):
     async def breaks(call: Call) -> None:
         await call.send(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n12345")

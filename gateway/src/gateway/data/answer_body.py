@@ -9,7 +9,7 @@ class AnswerBody:
     __slots__ = ("chunked", "encoder", "flushes", "left", "silent", "trailers")
 
     def __init__(
-        self, *, chunked: bool, silent: bool, encoder: Encoder | None, flushes: bool, length: int | None
+        self, encoder: Encoder | None, length: int | None, *, chunked: bool, silent: bool, flushes: bool
     ) -> None:
         self.chunked = chunked
         self.silent = silent

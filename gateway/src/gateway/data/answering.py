@@ -33,7 +33,8 @@ def refusal_head(exchange: Exchange, refusal: Refusal, length: int) -> bytes:
         lines.append(b"content-type: application/problem+json\r\ncontent-length: %d\r\n" % length)
         lines.append(b"cache-control: no-store\r\n")
     lines += [name + b": " + value + b"\r\n" for name, value in refusal.headers]
-    return b"".join([*lines, *_ours(exchange), b"\r\n"])
+    _ours(exchange, lines)
+    return b"".join(lines)
 
 
 def interim_head(exchange: Exchange, status: int, headers: list[tuple[bytes, bytes]]) -> bytes | None:
@@ -67,7 +68,7 @@ def answer_head(exchange: Exchange, head: AnswerHead) -> bytes:
         _vary(lines, head, b"Accept-Encoding")
     if found is not None and found.by_accept:
         _vary(lines, head, b"Accept")
-    lines += _left_out(exchange, head)
+    _leave_nothing_out(exchange, head, lines)
     if exchange.caching is not None:
         lines.append(exchange.caching.status_line())
     chunked = False
@@ -79,15 +80,16 @@ def answer_head(exchange: Exchange, head: AnswerHead) -> bytes:
         if chunked:
             lines.append(b"transfer-encoding: chunked\r\n")
     exchange.body = AnswerBody(
+        None if coding is None or silent else encoder(coding),
+        None if silent else length,
         chunked=chunked,
         silent=silent,
-        encoder=None if coding is None or silent else encoder(coding),
         flushes=length is None,
-        length=None if silent else length,
     )
     if not exchange.body_read or exchange.client.draining:
         exchange.keep_alive = False
-    return b"".join([*lines, *_ours(exchange, b"content-security-policy" not in head.fields), b"\r\n"])
+    _ours(exchange, lines, with_policy=b"content-security-policy" not in head.fields)
+    return b"".join(lines)
 
 
 def kept_answer_head(exchange: Exchange, status: int, lines: bytes, *, with_policy: bool) -> bytes:
@@ -96,20 +98,22 @@ def kept_answer_head(exchange: Exchange, status: int, lines: bytes, *, with_poli
     exchange.head_sent = True
     if not exchange.body_read or exchange.client.draining:
         exchange.keep_alive = False
-    return b"".join([lines, *_ours(exchange, with_policy), b"\r\n"])
+    out = [lines]
+    _ours(exchange, out, with_policy=with_policy)
+    return b"".join(out)
 
 
-def _left_out(exchange: Exchange, head: AnswerHead) -> list[bytes]:
-    """What the service should have said, or says by the routes file."""
-    route = exchange.match.route if exchange.match is not None else None
-    lines: list[bytes] = [route.answer_lines] if route is not None and route.answer_lines else []
-    stated = b"cache-control" in head.fields or (route is not None and b"cache-control" in route.replaced)
+def _leave_nothing_out(exchange: Exchange, head: AnswerHead, lines: list[bytes]) -> None:
+    """Put in what the service should have said, or says by the routes file."""
+    route, fields = exchange.match.route if exchange.match is not None else None, head.fields
+    if route is not None and route.answer_lines:
+        lines.append(route.answer_lines)
+    stated = b"cache-control" in fields or (route is not None and b"cache-control" in route.replaced)
     if not stated and not _CREDENTIALS.isdisjoint(exchange.head.fields):
         # A cache keeps an answer to Authorization to itself (RFC 9111 section 3.5), but knows nothing of X-API-Key.
         lines.append(b"cache-control: private, no-cache\r\n")
-    if b"date" not in head.fields:
+    if b"date" not in fields:
         lines += (b"date: ", exchange.gateway.date(), b"\r\n")
-    return lines
 
 
 def _coding(exchange: Exchange) -> bytes | None:
@@ -138,26 +142,20 @@ def _vary(lines: list[bytes], head: AnswerHead, name: bytes) -> None:
         lines += (b"vary: ", name, b"\r\n")
 
 
-def _ours(exchange: Exchange, with_policy: bool = True) -> list[bytes]:  # noqa: FBT001, FBT002
-    found = exchange.match
-    lines = [
-        standing(
-            exchange.request_id,
-            exchange.trace.traceresponse(),
-            found.route.version_bytes if found else b"",
-            with_policy=with_policy,
-        )
-    ]
-    if found is not None and found.route.sunset is not None:
-        sunset = found.route.sunset
-        lines += (b"deprecation: ", sunset.deprecation, b"\r\nsunset: ", sunset.sunset, b"\r\nlink: ")
-        lines += (sunset.link(found.parameters), b"\r\n")
-    if found is not None and found.varies:
-        lines += (b"vary: ", b", ".join(found.varies), b"\r\n")
+def _ours(exchange: Exchange, lines: list[bytes], *, with_policy: bool = True) -> None:
+    """Put in what the gateway says of every answer, and the end of the head."""
+    found, route = exchange.match, exchange.match.route if exchange.match is not None else None
+    version = route.version_bytes if route is not None else b""
+    lines.append(standing(exchange.request_id, exchange.trace.traceresponse(), version, with_policy=with_policy))
+    if found is not None and route is not None:
+        if route.sunset is not None:
+            sunset = route.sunset
+            lines += (b"deprecation: ", sunset.deprecation, b"\r\nsunset: ", sunset.sunset, b"\r\nlink: ")
+            lines += (sunset.link(found.parameters), b"\r\n")
+        if found.varies:
+            lines += (b"vary: ", b", ".join(found.varies), b"\r\n")
     if exchange.cors:
         lines.append(exchange.cors)
     if exchange.verdict is not None:
         lines.append(exchange.verdict.headers)
-    if not exchange.keep_alive:
-        lines.append(b"connection: close\r\n")
-    return lines
+    lines.append(b"\r\n" if exchange.keep_alive else b"connection: close\r\n\r\n")

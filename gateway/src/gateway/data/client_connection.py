@@ -88,6 +88,7 @@ class ClientConnection(HttpToolsProtocol):
         "_stopped",
         "_turns",
         "_unread",
+        "address",
         "draining",
         "gateway",
         "hop",
@@ -214,8 +215,9 @@ class ClientConnection(HttpToolsProtocol):
             refusal = found
         if self.gateway.owns(path):
             return False
-        self._await_reader()
-        self._unset_keepalive_if_required()
+        if self._turns:
+            self._await_reader()
+        self.gateway.connections.busy(self)
         exchange = Exchange(self.gateway, self, self._last_head, method, target)
         exchange.early, exchange.path, exchange.query = refusal, path, query
         self._queue(exchange)
@@ -513,7 +515,8 @@ class ClientConnection(HttpToolsProtocol):
         elif self.draining:
             self.transport.close()
         else:
-            self.flow.resume_reading()
+            if self.flow.read_paused:
+                self.flow.resume_reading()
             if not self._in_head:
                 self.headers = _NO_HEADERS
             self.gateway.connections.idle(self)

@@ -46,33 +46,45 @@ class Exchange:
     # Whether there is a client for whom metrics, access log and trace tell of it.
     told = True
 
-    # As every request begins; an instance says only what differs.
-    early: Refusal | None = None
-    match: Match | None = None
-    principal: Principal | None = None
-    verdict: Verdict | None = None
-    # A limit that queues lets it go on later.
-    turn: asyncio.TimerHandle | None = None
-    caching: Caching | None = None
-    forwarding: Forwarding | None = None
-    stream: Holder | None = None
-    body: AnswerBody | None = None
-    # Header lines that tell a browser whether a page of another origin may read the answer.
-    cors = b""
-    mirror: Mirror | None = None
-    # A handshake that the route takes, and what it became.
-    websocket = False
-    tunnel: Tunnel | None = None
-    query = b""
-    bytes_in = 0
-    bytes_out = 0
-    status = 0
-    code = ""
-    retried = False
-    head_sent = False
-    done = False
-    # What happened, for the server span; None where it is not sampled.
-    events: list[Event] | None = None
+    __slots__ = (
+        "address",
+        "body",
+        "body_read",
+        "bytes_in",
+        "bytes_out",
+        "caching",
+        "client",
+        "code",
+        "cors",
+        "done",
+        "due",
+        "early",
+        "events",
+        "forwarding",
+        "gateway",
+        "head",
+        "head_sent",
+        "held",
+        "keep_alive",
+        "match",
+        "method",
+        "mirror",
+        "path",
+        "principal",
+        "query",
+        "request_id",
+        "retried",
+        "started",
+        "started_ns",
+        "status",
+        "stream",
+        "target",
+        "trace",
+        "tunnel",
+        "turn",
+        "verdict",
+        "websocket",
+    )
 
     def __init__(
         self, gateway: Gateway, client: ClientConnection, head: RequestHead, method: bytes, target: bytes
@@ -83,17 +95,41 @@ class Exchange:
         self.method = method
         self.target = target
         self.path = target
+        self.query = b""
         self.started = gateway.loop.time()
         self.started_ns = time.time_ns()
         fields = head.fields
         self.trace = trace = TraceContext(fields.get(b"traceparent"), gateway.settings.trace_ratio)
-        if trace.sampled:
-            self.events = []
+        # What happened, for the server span; None where it is not sampled.
+        self.events: list[Event] | None = [] if trace.sampled else None
         self.request_id = head.request_id or trace.trace_id
         self.address = client.address or gateway.proxies.client(client.peer, fields.get(b"x-forwarded-for"))
+        self.early: Refusal | None = None
+        self.match: Match | None = None
+        self.principal: Principal | None = None
+        self.verdict: Verdict | None = None
+        # A limit that queues lets it go on later.
+        self.turn: asyncio.TimerHandle | None = None
+        self.caching: Caching | None = None
+        self.forwarding: Forwarding | None = None
+        self.stream: Holder | None = None
+        self.body: AnswerBody | None = None
+        # Header lines that tell a browser whether a page of another origin may read the answer.
+        self.cors = b""
+        self.mirror: Mirror | None = None
+        # A handshake that the route takes, and what it became.
+        self.websocket = False
+        self.tunnel: Tunnel | None = None
         # The request's body: what waits for an upstream, and whether the end has been read.
         self.held: list[bytes] = []
+        self.bytes_in = 0
         self.body_read = not head.body_expected
+        self.bytes_out = 0
+        self.status = 0
+        self.code = ""
+        self.retried = False
+        self.head_sent = False
+        self.done = False
         self.keep_alive = head.keep_alive
         self.due = self.started + gateway.settings.client_seconds
 

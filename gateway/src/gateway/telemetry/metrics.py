@@ -52,8 +52,8 @@ class Metrics:
         """A request of the data plane is over."""
         found = exchange.match
         name = found.route.name if found else "unmatched"
-        trace_id = exchange.trace.trace_hex if exchange.trace.sampled else None
-        self.request(name, exchange.method, exchange.status, seconds, trace_id)
+        self._requests.add(name, exchange.method, exchange.status)
+        self._seconds.observe(name, seconds, exchange.trace.trace_hex if exchange.trace.sampled else None)
         if exchange.code:
             self._refusals.labels(exchange.code).inc()
         if found is None:

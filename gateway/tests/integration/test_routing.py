@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from gateway_testing.process import GatewayProcess, free_port
-from gateway_testing.upstream import RawUpstream
+from gateway_testing.tokens import Issuer
+from gateway_testing.upstream import Call, RawUpstream
 from gateway_testing.wire import Wire, ask
 
 README = Path(__file__).parents[2] / "README.md"
@@ -81,6 +82,35 @@ async def test_path_and_headers_are_rewritten(routing: GatewayProcess, upstream:
     await ask(routing.port, "GET", "/shop/")
     await ask(routing.port, "GET", "/swap/1/2")
     assert [seen.target for seen in upstream.seen[1:]] == ["/v3/", "/2/x-1"]
+
+
+async def test_a_change_puts_a_kept_answer_of_a_rewritten_path_out_of_date(
+    routing: GatewayProcess, upstream: RawUpstream
+):
+    async def keep(call: Call) -> None:
+        await call.read_body()
+        await call.answer(200, b"x", ("cache-control", "public, max-age=60"))
+
+    upstream.manner = keep
+    for method in ("GET", "GET", "PUT", "GET"):
+        body = b"x" if method == "PUT" else None
+        assert (await ask(routing.port, method, "/kept/items/7", body=body)).status == 200
+    assert [(seen.method, seen.target) for seen in upstream.seen] == [
+        ("GET", "/items/7"),
+        ("PUT", "/items/7"),
+        ("GET", "/items/7"),
+    ]
+
+
+async def test_credentials_that_a_route_removes_do_not_pass_in_another_form(
+    routing: GatewayProcess, upstream: RawUpstream, issuer: Issuer
+):
+    token = issuer.token()
+    upstream.api_keys["key-of-a-program"] = token
+    for sent in ({"authorization": f"Bearer {token}"}, {"x-api-key": "key-of-a-program"}):
+        assert (await ask(routing.port, "GET", "/anonymous", sent)).status == 200
+    assert len(upstream.seen) == 2
+    assert all(token.encode() not in seen.raw_head for seen in upstream.seen)
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,8 @@ def _section(head: RequestHead, hop: Hop, host: bytes, authorization: bytes | No
         if name == b"authorization" and authorization is not None:
             continue
         lines += (name, b": ", plain_etags(value) if name in _CONDITIONS else value, b"\r\n")
-    if authorization is not None:
+    # Also the token that took an API key's place does not pass where the route removes credentials.
+    if authorization is not None and (rules is None or b"authorization" not in rules.gone):
         lines += (b"authorization: ", authorization, b"\r\n")
     if head.chunked:
         lines.append(b"transfer-encoding: chunked\r\n")

@@ -115,12 +115,10 @@ async def test_trap_10_mutated_streams_never_part_what_is_sent_from_what_is_serv
         arrived: defaultdict[int, list[Seen]] = defaultdict(list)
         for seen in upstream.seen:
             place = _place(seen.target)
-            if place is not None and "hidden" not in seen.target:
+            if place is not None:
                 arrived[place[0]].append(seen)
         for seed, sent in streams.items():
             _check(seed, sent, found[seed], arrived[tag(seed)])
-        if not any(sent.changed for sent in streams.values()):
-            assert not [seen for seen in upstream.seen if "hidden" in seen.target]
 
 
 def _check(seed: int, sent: Stream, answers: list[Answer], arrived: list[Seen]) -> None:
@@ -128,7 +126,7 @@ def _check(seed: int, sent: Stream, answers: list[Answer], arrived: list[Seen]) 
         _well_formed(seen, seed)
     assert len(arrived) <= sent.data.count(b"HTTP/1."), seed
     served = [answer.body.decode("latin-1") for answer in answers if answer.status == 200]
-    runs = {body: place[0] for body in served if (place := _place(body)) is not None and "hidden" not in body}
+    runs = {body: place[0] for body in served if (place := _place(body)) is not None}
     own = [body for body in served if runs.get(body) == tag(seed)]
     targets = [seen.target for seen in arrived]
     # The answers are those of this stream's requests, in their order; to the last one there may be none.

@@ -79,7 +79,8 @@ def _request(chance: random.Random, run: int, place: int, *, alike: bool) -> byt
     kind = "get" if alike else chance.choice(("get", "get", "sized", "chunked", "head", "socket"))
     target = b"/plain?run=%d&at=%d" % (tag(run), place)
     head = b" %b HTTP/1.1\r\nhost: a\r\naccept: */*\r\n" % target
-    body = chance.choice((b"", b"x", HIDDEN, HIDDEN * 3, b"0\r\n\r\n" + HIDDEN))
+    hidden = b"GET /plain?hidden&run=%d&at=0 HTTP/1.1\r\nhost: h\r\n\r\n" % tag(run)
+    body = chance.choice((b"", b"x", hidden, hidden * 3, b"0\r\n\r\n" + hidden))
     if kind == "sized":
         return b"POST%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body)
     if kind == "chunked":

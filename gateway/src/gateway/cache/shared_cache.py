@@ -35,8 +35,6 @@ _SPECIAL = frozenset(
     {
         b"cache-control",
         b"if-match",
-        b"if-modified-since",
-        b"if-none-match",
         b"if-unmodified-since",
         b"pragma",
         b"range",
@@ -342,12 +340,13 @@ class SharedCache:
             exchange.event("cache", outcome="hit")
         ranged = b"range" in fields
         rendition = self._rendition(exchange, entry, plain=ranged)
-        conditional = b"if-none-match" in fields or b"if-modified-since" in fields
-        if conditional and entry.status == 200 and unchanged(head, entry.etag, entry.modified):  # noqa: PLR2004
+        sent = fields.get(b"if-none-match")
+        conditional = (sent is not None or b"if-modified-since" in fields) and entry.status == 200  # noqa: PLR2004
+        known = sent is not None and sent == rendition.etag
+        if conditional and (known or unchanged(head, entry.etag, entry.modified)):
             lines = rendition.head_304(now) if note is None else rendition.unchanged + _said_of(entry, now, note)
             if entry.etag is not None:
-                sent = fields.get(b"if-none-match")
-                etag = rendition.etag if sent is None or sent == rendition.etag else tag_sent(sent, entry.etag)
+                etag = rendition.etag if sent is None or known else tag_sent(sent, entry.etag)
                 lines += b"etag: %b\r\n" % etag
             self._answer(exchange, 304, lines, rendition, b"")
             return

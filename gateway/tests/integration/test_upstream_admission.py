@@ -1,4 +1,4 @@
-"""What an upstream lets in at all: its breaker, its limit with priorities, its number of streams."""
+"""What an upstream lets in at all: breaker, limit with priorities, number of streams (TRAPS, forwarding 14: 503)."""
 
 import asyncio
 from collections.abc import AsyncIterator

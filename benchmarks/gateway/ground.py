@@ -89,7 +89,9 @@ class Ground:
 def standing(folder: Path, tools: Tools, front: tuple[int, ...], back: int) -> Iterator[Ground]:
     """Start what stands under the candidates, and stop it."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "seen.log").unlink(missing_ok=True)
+    # The issuer's keys are new in every run.
+    for left in (folder / "seen.log", *folder.glob("tokens-*.txt")):
+        left.unlink(missing_ok=True)
     ground = Ground(
         folder, tools, Issuer(folder / "keys"), front, back, free_port(), free_port(), free_port(), free_port()
     )

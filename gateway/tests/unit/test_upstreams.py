@@ -97,3 +97,14 @@ async def test_metrics_are_by_names_of_the_routes_file_and_target(upstreams: Ups
     usable = {tuple(sample.labels.values()) for sample in found["gateway_target_usable"].samples}
     assert usable == {("a", "127.0.0.1:1"), ("a", "127.0.0.2:1"), ("same", "127.0.0.1:1")}
     assert found["gateway_overload_level"].samples[0].value == 0
+
+
+async def test_what_a_reload_took_away_still_serves_who_was_routed_to_it(upstreams: Upstreams):
+    """A request may wait for its limit while the file changes, twice even."""
+    gone = upstreams["a"]
+    upstreams.reload({"same": model(A)})
+    upstreams.reload({"same": model(A), "new": model(B)})
+    assert upstreams["a"] is gone
+    assert gone not in list(upstreams)
+    upstreams.reload({"a": model(C)})
+    assert upstreams["a"] is not gone

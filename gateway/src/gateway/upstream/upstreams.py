@@ -26,10 +26,13 @@ class Upstreams:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._by_name = {name: self._made(name, model, None) for name, model in models.items()}
+        # What reloads took away.
+        self._gone: dict[str, Upstream] = {}
         self._watch()
 
     def __getitem__(self, name: str) -> Upstream:
-        return self._by_name[name]
+        # A request that was routed by the file before may still come to ask for what that one had.
+        return self._by_name.get(name) or self._gone[name]
 
     def __iter__(self) -> Iterator[Upstream]:
         return iter(self._by_name.values())
@@ -52,6 +55,7 @@ class Upstreams:
             name: old[name] if name in old and old[name].model == model else self._made(name, model, old.get(name))
             for name, model in models.items()
         }
+        self._gone |= {name: upstream for name, upstream in old.items() if name not in self._by_name}
         for name, upstream in old.items():
             now = self._by_name.get(name)
             if now is not upstream:

@@ -79,7 +79,7 @@ class LimitPolicy(Model):
         ),
     )
     local_share: Part | None = Field(
-        default=None, description="Instead of the file's `local_share`: what one process admits while Redis is away."
+        default=None, description="Instead of the file's `local_share`, for this limit."
     )
 
     @property

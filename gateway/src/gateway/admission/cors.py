@@ -36,7 +36,6 @@ class Cors:
         self._lines: dict[bytes, bytes] = {}
         self._headers = ", ".join(model.headers).encode()
         self._max_age = b"%d" % int(model.max_age)
-        self._credentials = model.credentials
         credentials = b"access-control-allow-credentials: true\r\n" if model.credentials else b""
         for origin in model.origins:
             if origin == "*":

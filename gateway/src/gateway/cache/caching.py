@@ -37,7 +37,6 @@ class Caching:
     __slots__ = (
         "asked_at",
         "cache",
-        "collapsed",
         "entry",
         "exchange",
         "fills",
@@ -76,7 +75,7 @@ class Caching:
         self.flight: Flight | None = None
         self.generation: Generation | None = None
         self.wants_newest = False
-        self.leads = self.waits = self.fills = self.spoiled = self.stored = self.collapsed = False
+        self.leads = self.waits = self.fills = self.spoiled = self.stored = False
         self.asked_at = 0.0
         self.status = 0
         self.taken: AnswerHead | None = None
@@ -124,7 +123,6 @@ class Caching:
             return head
         sent = copy.copy(head)
         # Made of other headers, and for requests that are alike.
-        sent.forwarded = None
         sent.forwarded = None
         sent.headers = [line for line in head.headers if line[0] not in _CONDITIONAL]
         sent.fields = {name: value for name, value in head.fields.items() if name not in _CONDITIONAL}
@@ -278,7 +276,6 @@ class Caching:
             if not self._suits(entry):
                 self.on_useless(again=False)
             else:
-                self.collapsed = True
                 self.cache.count(self.exchange, "collapsed")
                 self.cache.serve(self.exchange, entry, self.cache.clock(), b"fwd=%b; collapsed" % self.forward)
         except Exception as error:  # noqa: BLE001 - said and logged by on_fault

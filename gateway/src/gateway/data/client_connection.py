@@ -80,7 +80,6 @@ class ClientConnection(HttpToolsProtocol):
         "_in_head",
         "_last_head",
         "_loose",
-        "_paused",
         "_reading",
         "_refused",
         "_repeatable",
@@ -125,7 +124,6 @@ class ClientConnection(HttpToolsProtocol):
         self._repeatable: bytes | None = None
         self._last_head: RequestHead | None = None
         self._heads = 0
-        self._paused = False
         self._head_timer: asyncio.TimerHandle | None = None
 
     # asyncio.Protocol

@@ -14,7 +14,6 @@ from gateway.data.standing_headers import OURS
 if TYPE_CHECKING:
     from gateway.data.request_head import RequestHead
 
-MAX_TRAILERS = 64
 ASKED = b"te: trailers\r\nconnection: te\r\n"
 
 # Framing, routing, modifiers, authentication, control data and what says how to read the content: RFC 9110 section

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit status 0 when it worked, 1 when the file or the request is refused, 2 for wrong usage."""
+    routes = Path(os.environ.get("GATEWAY_ROUTES") or DEFAULT_FILE)
     parser = argparse.ArgumentParser(prog="gateway", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("run", help="serve; settings come from the environment")
     serve.add_argument("--workers", default=None, help="processes that share the port, or auto (else WORKERS)")
     add_worker_command(commands)
     check = commands.add_parser("check", help="validate a routes file as a whole")
-    check.add_argument("file", nargs="?", type=Path, default=DEFAULT_FILE)
+    check.add_argument("file", nargs="?", type=Path, default=routes, help="else GATEWAY_ROUTES, else the shipped one")
     why = commands.add_parser("explain", help="say which route and version serves a request, and how")
     why.add_argument("method")
     why.add_argument("path", help="as in a request line, with its query")
@@ -35,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     why.add_argument("--accept", default=None, help="the same as -H 'Accept: ...'")
     why.add_argument("--address", default="127.0.0.1", help="the client's, as trusted proxies tell it")
     why.add_argument("--user", default=None, help="the subject of the token, for splits by client")
-    why.add_argument("--file", type=Path, default=DEFAULT_FILE)
+    why.add_argument("--file", type=Path, default=routes, help="else GATEWAY_ROUTES, else the shipped one")
     document = commands.add_parser("reference", help="print what a routes file may say, in Markdown")
     document.add_argument("--check", type=Path, metavar="FILE", help="exit with 1 when the file is not what is printed")
     given = parser.parse_args(arguments)

@@ -97,6 +97,18 @@ def test_a_variable_cannot_bring_syntax_into_the_file(tmp_path: Path):
     assert [field for _, field, _ in caught.value.problems] == ["upstreams.a.url"]
 
 
+def test_the_command_looks_at_the_file_that_would_be_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    file = tmp_path / "routes.toml"
+    file.write_text(GOOD)
+    monkeypatch.setenv("GATEWAY_ROUTES", str(file))
+    assert main(["check"]) == 0
+    assert capsys.readouterr().out.startswith(f"{file}: 2 routes")
+    assert main(["explain", "get", "/api/x/4"]) == 0
+    assert "http://127.0.0.1:1/api/v1/x/4" in capsys.readouterr().out
+
+
 def test_the_command_checks_and_explains(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     file = tmp_path / "routes.toml"
     file.write_text(GOOD)

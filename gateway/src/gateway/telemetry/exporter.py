@@ -22,6 +22,7 @@ _EVERY = 0.5
 _BATCH = 1024
 _MAX_HELD = 16_384
 _TRIES = 3
+_TAKEN = range(200, 300)
 # An answer that says "later" (OTLP specification, section "Failures").
 _LATER = frozenset({429, 502, 503, 504})
 _STOP_SECONDS = 3.0
@@ -80,13 +81,14 @@ class SpanExporter:
             except FetchError as error:
                 reason = str(error)
                 continue
-            if answer.status not in _LATER:
-                break
+            if answer.status in _TAKEN:
+                return True
             reason = f"status {answer.status}"
-        else:
-            log.warning("spans_not_sent", reason=reason)
-            return False
-        return True
+            if answer.status not in _LATER:
+                # Sent again it would be refused again.
+                break
+        log.warning("spans_not_sent", reason=reason)
+        return False
 
     async def stop(self) -> None:
         """Send what is held, for a few seconds at most."""

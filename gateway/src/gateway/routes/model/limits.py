@@ -78,9 +78,7 @@ class LimitPolicy(Model):
             "way there it shrinks in proportion. A tier that is not named keeps its quota."
         ),
     )
-    local_share: Part | None = Field(
-        default=None, description="Instead of the file's `local_share`, for this limit."
-    )
+    local_share: Part | None = Field(default=None, description="Instead of the file's `local_share`, for this limit.")
 
     @property
     def tiered(self) -> bool:

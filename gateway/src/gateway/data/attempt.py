@@ -203,6 +203,8 @@ class Attempt:
             exchange.write(b"".join(self.out))
             self.out.clear()
         exchange.finish()
+        # Nobody asks for the attempt any more: without the circle all of it is freed at once, not by the collector.
+        forwarding.attempt = exchange.forwarding = None
 
     def on_connection_lost(self, connection: Connection, *, answered: bool) -> None:  # noqa: ARG002 - as listeners are told
         """With the answer under way the client's is cut; before it the forwarding decides."""

@@ -180,7 +180,7 @@ class Forwarding:
             exchange.request_id,
             exchange.trace.traceparent(),
             self._patience(),
-            SWITCH if exchange.websocket else ASKED if takes_trailers(exchange.head) else b"",
+            SWITCH if exchange.websocket else ASKED if b"te" in head.fields and takes_trailers(head) else b"",
         )
 
     def _patience(self) -> bytes:

@@ -100,13 +100,15 @@ async def test_a_record_that_breaks_leaves_the_connection_its_turn(own: Gateway)
     assert client.turns == 1
 
 
-async def test_a_deadline_that_breaks_ends_its_own_request_alone(own: Gateway):
+async def test_a_deadline_that_breaks_ends_its_own_request_alone(own: Gateway, monkeypatch: pytest.MonkeyPatch):
     asked, client = exchange(own)
     own.limiter.check = lambda _: None
     asked.begin()
-    asked._late = breaks
+    monkeypatch.setattr(Exchange, "_late", breaks)
     asked.due = 0
-    await asyncio.sleep(0.25)
+    async with asyncio.timeout(10):
+        while not client.written:
+            await asyncio.sleep(0.01)
     assert client.written.startswith(b"HTTP/1.1 500 ")
 
 
@@ -115,7 +117,9 @@ async def test_one_who_waits_for_the_keys_and_breaks_does_not_stop_the_next(own:
     own.keys._fetcher.get = breaks
     assert own.keys.refetch(breaks)
     assert own.keys.refetch(lambda: told.append("next"))
-    await asyncio.sleep(0.05)
+    async with asyncio.timeout(10):
+        while not told:
+            await asyncio.sleep(0.01)
     assert told == ["next"]
 
 
@@ -123,8 +127,10 @@ async def test_a_key_set_with_other_things_in_it_keeps_its_keys(own: Gateway, is
     good = issuer.jwks()[9:-2]
     odd = b'{"keys":[1,null,[],{"kid":[]},{"kid":1,"kty":"OKP"},{"kid":"x","kty":[]},' + good + b"]}"
     own.keys._fetcher.get = lambda _: asyncio.sleep(0, SimpleNamespace(body=odd))
-    assert own.keys.refetch(lambda: None)
-    await asyncio.sleep(0.05)
+    fetched = asyncio.Event()
+    assert own.keys.refetch(fetched.set)
+    async with asyncio.timeout(10):
+        await fetched.wait()
     assert own.keys.get("one") is not None
 
 

@@ -84,6 +84,8 @@ class GatewayProcess:
             "JWKS_URL": f"http://127.0.0.1:{upstream_port}/jwks.json",
             "REDIS_URL": f"redis://127.0.0.1:{valkey_port}/0",
             "TOKEN_ISSUER": ISSUER,
+            # Longer than a run: a refresh of its own would count as a fetch and put off the one a test waits for.
+            "JWKS_REFRESH_SECONDS": "600",
             "CLIENT_SECONDS": "1",
             "OTEL_EXPORTER_OTLP_ENDPOINT": "",
             **environment,

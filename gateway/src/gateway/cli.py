@@ -95,7 +95,8 @@ def _run_worker(place: Place) -> int:
     from gateway.workers.whole_lines import write_whole_lines  # noqa: PLC0415 - the same
 
     write_whole_lines()
-    settings = _settings()
+    # The command line of the parent may have said how many they are.
+    settings = _settings(workers=len(place.listeners))
     if settings is None:
         return 1
     return run(settings, place)

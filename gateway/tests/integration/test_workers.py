@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import psutil
 import pytest
-from gateway_testing.process import GatewayProcess, Valkey
+from gateway_testing.process import GatewayProcess, Valkey, free_port
 from gateway_testing.upstream import Call, RawUpstream
 from gateway_testing.wire import Wire, ask, request
 
@@ -57,6 +57,20 @@ async def several(running_upstream: RawUpstream, valkey: Valkey) -> AsyncIterato
     await until(process, "gateway_workers_accepting", 2)
     yield process
     await asyncio.to_thread(process.stop)
+
+
+async def test_workers_of_the_command_line_part_the_local_share_too(running_upstream: RawUpstream, valkey: Valkey):
+    admin = free_port()
+    process = GatewayProcess(running_upstream.port, valkey.port, ADMIN_PORT=str(admin), ADMIN_HOSTS="gateway.test")
+    process.arguments = ["--workers", "2"]
+    await asyncio.to_thread(process.start)
+    try:
+        await process.ready()
+        await until(process, "gateway_workers_accepting", 2)
+        found = (await ask(admin, "GET", "/admin/limits")).json()["workers"]
+        assert [worker["answer"]["limits"]["local_share"] for worker in found] == [0.125, 0.125]
+    finally:
+        await asyncio.to_thread(process.stop)
 
 
 async def until(gateway: GatewayProcess, metric: str, value: float) -> None:

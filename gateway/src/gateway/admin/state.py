@@ -48,13 +48,7 @@ def _upstreams(gateway: Gateway) -> Any:
 
 
 def _limits(gateway: Gateway) -> dict[str, Any]:
-    model = gateway.table.model
-    return {
-        "redis": "up" if gateway.limiter.up else "down",
-        "scale": gateway.settings.scale,
-        "local_share": model.local_share,
-        "policies": shown(model.limits),
-    }
+    return {**gateway.limiter.state(), "policies": shown(gateway.table.model.limits)}
 
 
 def _cache(gateway: Gateway) -> dict[str, Any]:

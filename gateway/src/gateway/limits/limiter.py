@@ -84,9 +84,9 @@ class Limiter:
         self._plans = {}
 
     def state(self) -> dict[str, Any]:
-        """For people: where limits are counted, by how much they are tightened, what became of requests."""
+        """For people: whether Redis counts, by how much limits are tightened, what became of requests."""
         return {
-            "counted_in": "redis" if self.up else "each route's mode",
+            "redis": "up" if self.up else "down",
             "overload": self._overload(),
             "scale": self._scale,
             "local_share": self._local_share / self._workers,

@@ -72,6 +72,7 @@ class GatewayProcess:
     def __init__(self, upstream_port: int, valkey_port: int, **environment: str) -> None:
         self.port = free_port()
         self.valkey: Valkey
+        self.arguments: list[str] = []
         self.log = b""
         self._process: subprocess.Popen[bytes] | None = None
         self._environment = {
@@ -100,7 +101,7 @@ class GatewayProcess:
     def start(self) -> None:
         with self._log_file.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "gateway", "run"], env=self._environment, stdout=log, stderr=log
+                [sys.executable, "-m", "gateway", "run", *self.arguments], env=self._environment, stdout=log, stderr=log
             )
 
     async def ready(self, path: str = "/health/ready") -> None:

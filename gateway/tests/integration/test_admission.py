@@ -65,7 +65,9 @@ def preflight(origin: str, method: str, headers: str = "content-type") -> dict[s
 
 
 async def test_a_preflight_is_answered_here_without_credentials(routing: GatewayProcess, upstream: RawUpstream):
+    before = await routing.metric("gateway_preflights_total", route="/session", outcome="preflight")
     answer = await ask(routing.port, "OPTIONS", "/session", preflight(APP, "PUT"))
+    assert await routing.metric("gateway_preflights_total", route="/session", outcome="preflight") == before + 1
     assert (answer.status, answer.body) == (204, b"")
     assert answer["access-control-allow-origin"] == APP
     assert answer["access-control-allow-credentials"] == "true"

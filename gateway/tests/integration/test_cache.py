@@ -9,12 +9,17 @@ from gateway_testing.process import GatewayProcess
 from gateway_testing.upstream import Call, RawUpstream
 from gateway_testing.wire import Wire, ask, request
 
+ROUTE = "/api/kept/{id}"
+
 
 async def test_a_fresh_answer_is_given_again_with_its_age(caching: GatewayProcess, upstream: RawUpstream):
     upstream.manner = says = Says(FRESH, etag='"7"')
     target = path()
+    before = [await caching.metric("gateway_cache_total", route=ROUTE, outcome=outcome) for outcome in ("miss", "hit")]
     first = await ask(caching.port, "GET", target)
     again = await ask(caching.port, "GET", target)
+    counted = [await caching.metric("gateway_cache_total", route=ROUTE, outcome=outcome) for outcome in ("miss", "hit")]
+    assert counted == [number + 1 for number in before]
     assert (first.status, first.body, first["cache-status"]) == (200, b"body 1", "gatehouse; fwd=miss; stored")
     assert (again.status, again.body) == (200, b"body 1")
     assert hit(again)

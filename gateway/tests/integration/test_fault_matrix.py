@@ -81,6 +81,7 @@ async def answers_early(call: Call) -> None:
 # client's connection stays; status and code in the access log, and whether it says "retried".
 MATRIX = """
     refuses connections         | fresh  | any        | 502 bad_gateway     | 0 | stays  | 502 bad_gateway     | no
+    does not finish a connect   | fresh  | any        | 504 gateway_timeout | 0 | stays  | 504 gateway_timeout | no
     accepts and hangs           | fresh  | any        | 504 gateway_timeout | 1 | stays  | 504 gateway_timeout | no
     resets                      | fresh  | any        | 502 bad_gateway     | 1 | stays  | 502 bad_gateway     | no
     resets what is reused       | reused | GET, keyed | 200                 | 2 | stays  | 200                 | yes
@@ -98,6 +99,7 @@ MATRIX = """
 """
 FAULTS: dict[str, Manner] = {
     "refuses connections": echo,
+    "does not finish a connect": echo,
     "accepts and hangs": hangs,
     "resets": resets,
     "resets what is reused": resets_what_is_reused,
@@ -110,6 +112,10 @@ FAULTS: dict[str, Manner] = {
     "sends a head without end": huge_head,
     "answers during the upload": answers_early,
 }
+
+
+# Where the fault is one of the way to the service.
+PATHS = {"refuses connections": "/absent", "does not finish a connect": "/mute"}
 
 
 @dataclass(frozen=True)
@@ -154,11 +160,19 @@ def matrix() -> Iterator[Case]:
 
 @pytest.fixture(scope="module")
 async def faulty(running_upstream: RawUpstream, valkey: Valkey) -> AsyncIterator[GatewayProcess]:
-    process = GatewayProcess(running_upstream.port, valkey.port, GATEWAY_ROUTES=ROUTES)
+    mute = await asyncio.start_server(says_nothing, "127.0.0.1", 0)
+    url = f"https://127.0.0.1:{mute.sockets[0].getsockname()[1]}"
+    process = GatewayProcess(running_upstream.port, valkey.port, GATEWAY_ROUTES=ROUTES, MUTE_URL=url)
     await asyncio.to_thread(process.start)
     await process.ready()
     yield process
     await asyncio.to_thread(process.stop)
+    mute.close()
+
+
+async def says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+    writer.close()
 
 
 async def prepare(gateway: GatewayProcess, upstream: RawUpstream, pool: str) -> None:
@@ -209,7 +223,7 @@ async def stays(wire: Wire, target: str) -> bool:
 async def test_fault_matrix(faulty: GatewayProcess, upstream: RawUpstream, case: Case):
     await prepare(faulty, upstream, case.pool)
     upstream.manner = FAULTS[case.fault]
-    path = "/absent" if case.fault == "refuses connections" else "/service"
+    path = PATHS.get(case.fault, "/service")
     wire, answer = await asked(faulty, case, path, {}, upload=case.fault == "answers during the upload")
     assert (answer.status, len(upstream.seen)) == (case.status, case.seen)
     if case.code:

@@ -151,3 +151,12 @@ async def test_a_kept_answer_is_told_to_each_page_as_its_own(routing: GatewayPro
     beta = await ask(routing.port, "GET", "/kept", {"x-beta": "1"})
     assert beta.body == b"beta"
     assert len(upstream.seen) == 2
+
+
+async def test_a_host_longer_than_a_name_can_be_is_refused_before_it_is_looked_up(routing: GatewayProcess):
+    """Each of its dots is a pattern: 32 kB of them held the loop for 50 ms, and were remembered."""
+    for host, status in (("a." * 15_000 + "b", 400), ("a." * 127, 421)):
+        wire = await Wire.open(routing.port)
+        await wire.send(f"GET /where HTTP/1.1\r\nhost: {host}\r\n\r\n".encode())
+        assert (await wire.answer()).status == status
+        wire.close()

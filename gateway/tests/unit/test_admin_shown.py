@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from gateway.admin.page import render
 from gateway.admin.shown import BLANK, shown
 from gateway.routes.model.values import Quota
+from gateway.routes.rewriting import HeaderRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,10 @@ def test_no_secret_is_shown():
             "client_secret": "hunter2",
             "token": "hunter2",
             "tokens_known": 3,
+            "rules": HeaderRules(frozenset(), b"x-site: eu\r\nx-service-token: hunter2\r\n"),
         }
     )
+    assert "x-site: eu" in str(found)
     assert "hunter2" not in str(found)
     assert found["url"] == f"rediss://{BLANK}@host:1/0"
     assert found["tokens_known"] == 3

@@ -10,6 +10,8 @@ from gateway.cache.entry import Entry, Key
 from gateway.cache.freshness import Freshness, Headers, freshness, lifetime
 from gateway.cache.memory import Memory
 from gateway.cache.shared_cache import SharedCache
+from gateway.cache.varying import vary_key
+from gateway.data.request_head import RequestHead
 from gateway.routes.model import CacheModel, CacheStore
 
 NOW = 1_800_000_000.0
@@ -155,3 +157,11 @@ async def test_purge_takes_what_begins_so_and_no_more():
     assert cache.purge(b"/api/v1/a/") == 2
     assert sorted(key[4] for key in cache.memory.entries) == [b"/api/v1/ab", b"/api/v2/a/1"]
     assert cache.purge(b"/") == 2
+
+
+def test_what_an_answer_varies_by_holds_no_credential():
+    head = RequestHead([(b"authorization", b"Bearer hunter2"), (b"cookie", b"hunter2")], http11=True, keep_alive=True)
+    varies = vary_key((b"authorization", b"cookie"), head)
+    assert "hunter2" not in str(varies)
+    other = RequestHead([(b"authorization", b"Bearer hunter3")], http11=True, keep_alive=True)
+    assert {value for _, value in varies}.isdisjoint(value for _, value in vary_key((b"authorization",), other))

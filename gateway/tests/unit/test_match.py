@@ -210,6 +210,14 @@ def test_a_slash_at_the_end_is_only_for_a_route_that_takes_the_rest(tmp_path: Pa
         assert (caught.value.status, caught.value.code) == (400, "bad_path")
 
 
+def test_what_is_remembered_of_matches_is_bounded_in_bytes_too(tmp_path: Path):
+    """A preflight asks about a method in a header, which may be 30 kB long."""
+    routes = table(tmp_path, "files /files/{rest*} *")
+    for method in ("GET", "X" * 30_000):
+        assert ask(routes, method, "/files/a").route.name == "files"
+    assert [len(method) for method, *_ in routes.known] == [3]
+
+
 VERSIONED = """\
 path = "/api/things"
 versions = [1, 2, 3]

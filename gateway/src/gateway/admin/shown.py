@@ -14,6 +14,8 @@ from pydantic import BaseModel
 
 _USERINFO = re.compile(r"(?<=://)[^/@\s]*@")
 _SECRET = re.compile(r"(?i)authorization|cookie|password|secret|credential|(^|[-_])(token|key|api-?key)$")
+# Header lines, as compiled rules hold them.
+_LINE = re.compile(r"([^\s:]+): [^\r\n]*(?=\r\n)")
 BLANK = "***"
 
 
@@ -30,7 +32,9 @@ def shown(value: object, name: str = "") -> Any:
     if isinstance(value, bytes):
         value = value.decode("latin-1")
     if isinstance(value, str):
-        return BLANK if value and _SECRET.search(name) else _USERINFO.sub(BLANK + "@", value)
+        if value and _SECRET.search(name):
+            return BLANK
+        return _USERINFO.sub(BLANK + "@", _LINE.sub(_line, value) if "\r\n" in value else value)
     return _composed(value, name)
 
 
@@ -50,3 +54,7 @@ def _composed(value: object, name: str) -> Any:
         return sorted(items, key=str) if isinstance(value, set | frozenset) else items
     # Functions, connections and the like are no figures.
     return f"<{type(value).__name__}>"
+
+
+def _line(found: re.Match[str]) -> str:
+    return f"{found[1]}: {BLANK}" if _SECRET.search(found[1]) else found[0]

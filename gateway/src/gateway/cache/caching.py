@@ -203,10 +203,22 @@ class Caching:
         entry = self._entry(AnswerHead.read(old.status, old.freshened(_kept(head))), old.body, head.headers)
         if old.etag == entry.etag:
             entry.coded = old.coded
-        self.exchange.event("cache.validate", outcome="held")
-        self.cache.keep(self, entry)
-        self._land(entry)
-        self.cache.serve(self.exchange, entry, now, b"fwd=%b; fwd-status=304; stored" % self.forward)
+        reason = self._unkept_now(entry)
+        self.exchange.event("cache.validate", outcome=reason or "held")
+        if reason is None:
+            self.cache.keep(self, entry)
+            self._land(entry)
+        else:
+            # It holds for who asked; what came along with it (a cookie, a "private") is not for the next.
+            self.cache.unkept(self, reason, entry.status)
+            self._release(again=False)
+        stored = b"; stored" if reason is None else b""
+        self.cache.serve(self.exchange, entry, now, b"fwd=%b; fwd-status=304%b" % (self.forward, stored))
+
+    def _unkept_now(self, entry: Entry) -> str | None:
+        seconds = lifetime(entry.status, entry.headers, self.cache.clock(), heuristic=self.policy.heuristic)
+        credentials = not CREDENTIALS.isdisjoint(self.exchange.head.fields)
+        return not_kept(entry.status, entry.headers, credentials=credentials, lifetime=seconds)
 
     def _entry(self, head: AnswerHead, body: bytes, said: Headers) -> Entry:
         """``said``: the headers that came just now, whose Date and Age count."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gateway.data.request_head import RequestHead
 
 _TAG = re.compile(rb'(?:W/)?("[^"]*")')
-_RANGE = re.compile(rb"bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*\Z", re.IGNORECASE)
+_RANGE = re.compile(rb"bytes\s*+=\s*+(\d{0,18}+)\s*+-\s*+(\d{0,18}+)\s*+\Z", re.IGNORECASE)
 
 
 def unchanged(head: RequestHead, etag: bytes | None, modified: bytes | None) -> bool:

@@ -16,6 +16,10 @@ Headers = list[tuple[bytes, bytes]]
 _BY_HEURISTIC = frozenset({200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501})
 # What one client can provoke by something that is not in the key must not become everybody's answer.
 _KEPT_CLIENT_ERRORS = frozenset({404, 405, 410, 414, 451})
+# What the gateway itself states of each client or request, whatever the client sent: nothing to compare.
+_NEVER_ALIKE = frozenset(
+    {b"*", b"forwarded", b"traceparent", b"x-forwarded-for", b"x-request-id", b"x-request-timeout-ms"}
+)
 _HEURISTIC_MOST = 86400.0
 
 
@@ -42,10 +46,12 @@ def not_kept(status: int, headers: Headers, *, credentials: bool, lifetime: floa
         "private": said.private,
         "status": status < 200  # noqa: PLR2004
         or status in (206, 304)
+        # Any header may break a service, and a blanket max-age then makes of that what everybody gets.
+        or (status >= 500 and status not in _BY_HEURISTIC)  # noqa: PLR2004
         or (400 <= status < 500 and status not in _KEPT_CLIENT_ERRORS),  # noqa: PLR2004
         "credentials": credentials and not said.says_shared,
         "set-cookie": any(name == b"set-cookie" for name, _ in headers),
-        "vary": b"*" in names,
+        "vary": not _NEVER_ALIKE.isdisjoint(names),
         # One origin's permission must not be handed to the next.
         "origin": origin not in (None, b"*") and b"origin" not in names,
         # Neither fresh for a moment nor to be asked about again.

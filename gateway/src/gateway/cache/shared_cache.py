@@ -19,6 +19,7 @@ from gateway.cache.varying import selected
 from gateway.data.answer_head import status_line
 from gateway.data.answering import kept_answer_head
 from gateway.data.compression import negotiate, tag_sent
+from gateway.data.forwarded_head import HOP_BY_HOP, connection_names
 from gateway.problem import Refusal
 from gateway.telemetry.series import Counts
 
@@ -123,7 +124,9 @@ class SharedCache:
         found, client, head = exchange.match, exchange.client, exchange.head
         assert found is not None  # noqa: S101 - see begin
         # Where a request header chose the route, another route may ask another thing of the same upstream.
-        whose = f"{found.upstream}/{found.route.name}" if found.varies else found.upstream
+        # And where a route rewrites or states headers, others may mean something else by the same forwarded path.
+        own = found.varies or found.public or found.route.request_headers is not None
+        whose = f"{found.upstream}/{found.route.name}" if own else found.upstream
         if exchange.gateway.proxies.trusts(client.peer):
             scheme = head.fields.get(b"x-forwarded-proto", b"http")
             forwarded = head.fields.get(b"x-forwarded-host", b"").lower()
@@ -135,7 +138,7 @@ class SharedCache:
         fields = head.fields
         assert exchange.match is not None and exchange.match.route.cache is not None  # noqa: S101, PT018 - see begin
         policy = exchange.match.route.cache
-        if head.body_expected or not _PRECONDITIONS.isdisjoint(fields):
+        if head.body_expected or not _PRECONDITIONS.isdisjoint(fields) or _hides(fields.get(b"connection")):
             # A GET with a body may be answered by what the body says, which is in no key.
             return self._pass(exchange, key, b"bypass")
         said = _said(fields) if policy.client_directives else NONE
@@ -445,6 +448,14 @@ def _said(fields: dict[bytes, bytes]) -> Directives:
 
 
 _NO_CACHE = Directives(no_cache=True)
+
+
+def _hides(connection: bytes | None) -> bool:
+    """Whether Connection takes a header from the service that the answer may be kept under."""
+    return not connection_names(connection) <= _OF_CONNECTION
+
+
+_OF_CONNECTION = HOP_BY_HOP | {b"close", b""}
 
 
 def _said_of(entry: Entry, now: float, note: bytes | None) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,14 +26,21 @@ def vary_key(names: tuple[bytes, ...], head: RequestHead) -> tuple[tuple[bytes, 
 
 def vary_value(name: bytes, head: RequestHead) -> bytes:
     """One header of the request as it is compared; absent is not the same as empty."""
-    values = [value for key, value in head.headers if key == name]
+    # The service is sent a token in the place of an API key: who has another key is somebody else to it.
+    wanted = _SPOKEN_FOR if name == b"authorization" else (name,)
+    values = [value for key, value in head.headers if key in wanted]
     if not values:
         return b"\x00"
     value = b",".join(values)
+    if name in _CREDENTIALS:
+        # It goes to Redis too, where no credential is to be read.
+        return sha256(value).digest()
     return _as_set(value) if name in _SETS and len(value) <= _LONG else value.strip()
 
 
 # Lists whose order says nothing.
+_SPOKEN_FOR = (b"authorization", b"x-api-key")
+_CREDENTIALS = frozenset({*_SPOKEN_FOR, b"cookie"})
 _SETS = frozenset({b"accept-encoding", b"accept-language", b"accept"})
 _LONG = 512
 

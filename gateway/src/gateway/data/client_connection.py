@@ -206,18 +206,18 @@ class ClientConnection(HttpToolsProtocol):
         The parser is between two messages and stays there: it took these very bytes for a whole request before.
         """
         assert self._last_head is not None  # noqa: S101 - set with _repeatable
-        refusal, path, query = None, target, b""
         try:
             path, query = read_target(target)
-        except Refusal as found:
-            refusal = found
+        except Refusal:
+            # Also one that ends in a slash, which some tables take.
+            return False
         if self.gateway.owns(path):
             return False
         if self._turns:
             self._await_reader()
         self.gateway.connections.busy(self)
         exchange = Exchange(self.gateway, self, self._last_head, method, target)
-        exchange.early, exchange.path, exchange.query = refusal, path, query
+        exchange.path, exchange.query = path, query
         self._queue(exchange)
         return True
 

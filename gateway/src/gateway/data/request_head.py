@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from gateway.telemetry.access_log import Told
 
 _SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}\Z")
-_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*)(?::[0-9]{1,5})?\Z")
+# No longer than a name can be: each of its dots is a pattern to look up.
+_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]{1,64}\]|[A-Za-z0-9._-]{0,254})(?::[0-9]{1,5})?\Z")
 
 # Two of these and nobody knows which one counts (TRAPS, forwarding 10).
 _ONCE = frozenset(

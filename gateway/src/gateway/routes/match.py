@@ -71,7 +71,8 @@ def match(  # noqa: PLR0917 - the parts of a request
     known = table.known.get(key)
     if known is None:
         known = _match(table, method, path, query, accept, host, headers)
-        if len(path) + len(query) + len(accept or b"") <= _SHORT:
+        # The method too: a preflight may ask about one of any length.
+        if len(method) + len(path) + len(query) + len(accept or b"") <= _SHORT:
             if len(table.known) >= _MAX_KNOWN:
                 table.known.clear()
             table.known[key] = known

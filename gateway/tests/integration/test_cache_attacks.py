@@ -1,0 +1,119 @@
+"""The cache against what is in no key: headers named hop-by-hop, exchanged credentials, 304s; backtracking."""
+
+import time
+
+import pytest
+from gateway_testing.cacheable import FRESH, Says, hit, path
+from gateway_testing.process import GatewayProcess
+from gateway_testing.tokens import Issuer
+from gateway_testing.upstream import Call, RawUpstream
+from gateway_testing.wire import ask
+
+_SPACES = " " * 20_000
+
+
+async def _told(call: Call) -> None:
+    """What the service saw of the headers it varies by."""
+    seen = call.seen
+    said = [seen.get(name) or "none" for name in ("accept-language", "authorization", "x-site", "x-forwarded-for")]
+    await call.answer(200, " ".join(said).encode(), *FRESH, ("vary", "Accept-Language, Authorization"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("cache-control", f"max-age=60, a{_SPACES}b"),
+        ("cache-control", f"max-age{_SPACES}={_SPACES[:9000]}x y"),
+        ("range", f"bytes={_SPACES}x"),
+        ("range", f"bytes{_SPACES[:9000]}={_SPACES[:9000]}-{_SPACES[:9000]}x"),
+    ],
+)
+async def test_no_header_of_a_client_stops_the_loop_for_all(
+    caching: GatewayProcess, upstream: RawUpstream, name: str, value: str
+):
+    upstream.manner = Says(FRESH)
+    target = path()
+    await ask(caching.port, "GET", target)
+    began = time.perf_counter()
+    assert (await ask(caching.port, "GET", target, {name: value}, seconds=20)).status == 200
+    assert time.perf_counter() - began < 0.3
+
+
+async def test_what_connection_names_does_not_reach_the_service_and_fills_no_variant(
+    caching: GatewayProcess, upstream: RawUpstream
+):
+    upstream.manner = _told
+    target = path()
+    evil = {"accept-language": "de", "connection": "keep-alive, Accept-Language"}
+    assert (await ask(caching.port, "GET", target, evil)).body.split()[0] == b"none"
+    for _ in range(2):
+        answer = await ask(caching.port, "GET", target, {"accept-language": "de", "connection": "keep-alive, TE"})
+        assert answer.body.split()[0] == b"de"
+    assert hit(answer)
+
+
+async def test_an_answer_that_varies_by_authorization_is_not_given_to_who_has_another_api_key(
+    caching: GatewayProcess, upstream: RawUpstream, issuer: Issuer
+):
+    keys = ["gh_1_" + word.ljust(43, "x") for word in ("one", "two")]
+    for number, key in enumerate(keys):
+        upstream.api_keys[key] = issuer.token(sub=f"owner{number}")
+    upstream.manner = _told
+    target = path()
+    bodies = [(await ask(caching.port, "GET", target, {"x-api-key": key})).body for key in keys]
+    bodies.append((await ask(caching.port, "GET", target)).body)
+    assert len(set(bodies)) == 3
+
+
+async def test_an_answer_that_varies_by_what_the_gateway_states_is_not_kept(
+    caching: GatewayProcess, upstream: RawUpstream
+):
+    upstream.manner = says = Says([*FRESH, ("vary", "X-Forwarded-For")])
+    target = path()
+    for _ in range(2):
+        assert not hit(await ask(caching.port, "GET", target))
+    assert says.count == 2
+
+
+async def test_routes_that_tell_the_service_different_things_share_no_answer(
+    caching: GatewayProcess, upstream: RawUpstream
+):
+    upstream.manner = _told
+    number = path().rpartition("/")[2]
+    for site in ("north", "south", "north", "south"):
+        assert (await ask(caching.port, "GET", f"/api/v1/{site}/{number}")).body.split()[2] == site.encode()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ("set-cookie", "session=another"),
+        ("cache-control", "private, max-age=60"),
+        ("cache-control", "no-store"),
+        ("access-control-allow-origin", "https://one.test"),
+        ("vary", "*"),
+    ],
+)
+async def test_a_304_that_may_not_be_kept_is_not(caching: GatewayProcess, upstream: RawUpstream, said: tuple[str, str]):
+    stale = [("cache-control", "max-age=60"), ("age", "61")]
+    upstream.manner = says = Says(stale, etag='"1"')
+    target = path()
+    await ask(caching.port, "GET", target)
+    says.headers = [said, *([] if said[0] == "cache-control" else [("cache-control", "max-age=60")])]
+    first = await ask(caching.port, "GET", target)
+    assert (first.status, first.body) == (200, b"body 1")
+    second = await ask(caching.port, "GET", target)
+    assert not hit(second)
+    assert says.count == 3
+
+
+async def test_a_failure_that_a_header_can_provoke_is_nobody_elses_answer(
+    caching: GatewayProcess, upstream: RawUpstream
+):
+    async def breaks(call: Call) -> None:
+        await call.answer(500 if call.seen.get("x-break") else 200, b"x", *FRESH)
+
+    upstream.manner = breaks
+    target = path()
+    assert (await ask(caching.port, "GET", target, {"x-break": "1"})).status == 500
+    assert (await ask(caching.port, "GET", target)).status == 200

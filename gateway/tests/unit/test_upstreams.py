@@ -99,6 +99,19 @@ async def test_metrics_are_by_names_of_the_routes_file_and_target(upstreams: Ups
     assert found["gateway_overload_level"].samples[0].value == 0
 
 
+async def test_what_a_reload_took_away_is_measured_no_longer(upstreams: Upstreams):
+    """It has no connections that a dashboard should go on showing."""
+
+    def measured() -> set[str]:
+        families = {metric.name: metric for metric in UpstreamCollector(upstreams).collect()}
+        names = ("gateway_upstream_connections", "gateway_upstream_waiting")
+        return {sample.labels["upstream"] for name in names for sample in families[name].samples}
+
+    assert measured() == {"a", "same"}
+    upstreams.reload({"same": model(A)})
+    assert measured() == {"same"}
+
+
 async def test_what_a_reload_took_away_still_serves_who_was_routed_to_it(upstreams: Upstreams):
     """A request may wait for its limit while the file changes, twice even."""
     gone = upstreams["a"]

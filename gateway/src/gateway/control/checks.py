@@ -47,6 +47,8 @@ class Checks:
             *(self._any(place.url + upstream.health for place in upstream.places) for upstream in upstreams.values())
         )
         found = dict(zip(upstreams, states, strict=True))
+        # A reload may have taken some away.
+        self._gateway.metrics.ready.clear()
         for name, state in found.items():
             self._gateway.metrics.ready.labels(name).set(state == "healthy")
         return found

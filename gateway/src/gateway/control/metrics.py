@@ -52,10 +52,6 @@ async def metrics(request: Request, gateway: TheGateway) -> Response:
 
 def snapshot(gateway: Gateway) -> Snapshot:
     """This worker's metrics now."""
-    for upstream in gateway.upstreams:
-        connections = sum(target.pool.size for target in upstream.targets)
-        gateway.metrics.connections.labels(upstream.name).set(connections)
-        gateway.metrics.waiting.labels(upstream.name).set(upstream.waiting)
     gateway.metrics.streams.set(len(gateway.streams))
     gateway.metrics.in_flight.set(len(gateway.deadlines))
     return plain(gateway.metrics.registry)

@@ -37,12 +37,6 @@ class Metrics:
             ("route", "version", "consumer"),
             registry=registry,
         )
-        self.connections = Gauge(
-            "gateway_upstream_connections", "Connections to a service.", ("upstream",), registry=registry
-        )
-        self.waiting = Gauge(
-            "gateway_upstream_waiting", "Requests that wait for a connection.", ("upstream",), registry=registry
-        )
         self.in_flight = Gauge("gateway_requests_in_flight", "Requests being answered.", registry=registry)
         self.streams = Gauge("gateway_streams", "Live streams.", registry=registry)
         self.ready = Gauge("gateway_dependency_healthy", "1 when it answers.", ("name",), registry=registry)

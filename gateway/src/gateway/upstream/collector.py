@@ -29,6 +29,7 @@ class UpstreamCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         """For the registry."""
         yield from self._targets()
+        yield from self._connections()
         yield from self._admission()
         yield GaugeMetricFamily(
             "gateway_overload_level",
@@ -59,6 +60,15 @@ class UpstreamCollector(Collector):
                 for outcome in Outcome:
                     attempts.add_metric([*names, outcome.name.lower()], target.outcomes[outcome])
         return usable, under_way, weight, ejections, attempts, panicking
+
+    def _connections(self) -> Iterable[Metric]:
+        labels = ("upstream",)
+        open_ones = GaugeMetricFamily("gateway_upstream_connections", "Connections to a service.", labels=labels)
+        waiting = GaugeMetricFamily("gateway_upstream_waiting", "Requests that wait for a connection.", labels=labels)
+        for upstream in self._upstreams:
+            open_ones.add_metric([upstream.name], sum(target.pool.size for target in upstream.targets))
+            waiting.add_metric([upstream.name], upstream.waiting)
+        return open_ones, waiting
 
     def _admission(self) -> Iterable[Metric]:
         labels = ("upstream",)

@@ -99,6 +99,39 @@ async def test_metrics_are_by_names_of_the_routes_file_and_target(upstreams: Ups
     assert found["gateway_overload_level"].samples[0].value == 0
 
 
+async def test_no_counter_goes_down_by_a_reload():
+    """Prometheus would take it for a new process, and the sum over several workers would count twice."""
+    guarded = {"breaker": {}, "concurrency": {"initial": 4}}
+    upstreams = Upstreams({"a": model(A, B, **guarded)}, Fetcher())
+    old = upstreams["a"]
+    assert old.admission.breaker is not None
+    assert old.admission.concurrency is not None
+    old.targets[0].began()
+    old.targets[0].ended(Outcome.BROKE, 0.0)
+    old.targets[0].record.total, old.admission.breaker.opened = 3, 5
+    old.targets[1].began()
+    old.admission.concurrency.shed[2] += 1
+
+    def counted() -> dict[tuple[str, ...], float]:
+        samples = (sample for metric in UpstreamCollector(upstreams).collect() for sample in metric.samples)
+        return {(s.name, *s.labels.values()): s.value for s in samples if s.name.endswith("_total") and s.value}
+
+    before = counted()
+    assert {name[0].removeprefix("gateway_") for name in before} == {
+        "target_attempts_total",
+        "target_ejections_total",
+        "upstream_breaker_opened_total",
+        "upstream_shed_total",
+    }
+    upstreams.reload({"a": model(B, A, C, panic=0.5, **guarded)})
+    assert upstreams["a"] is not old
+    assert counted() == before
+    # An attempt that began before the reload counts as well.
+    old.targets[1].ended(Outcome.BROKE, 0.0)
+    assert sum(counted().values()) == sum(before.values()) + 1
+    upstreams.close()
+
+
 async def test_what_a_reload_took_away_is_measured_no_longer(upstreams: Upstreams):
     """It has no connections that a dashboard should go on showing."""
 

@@ -32,6 +32,13 @@ class Admission:
         # Whether anything is asked of a request that is no stream.
         self.watches = self.breaker is not None or self.concurrency is not None
 
+    def count_on(self, before: Admission) -> None:
+        """After a reload: what was learnt begins anew, counters never go down."""
+        if self.breaker is not None and before.breaker is not None:
+            self.breaker.opened = before.breaker.opened
+        if self.concurrency is not None and before.concurrency is not None:
+            self.concurrency.shed = before.concurrency.shed
+
     def enter(self, rank: int, now: float, *, stream: bool) -> int | Refusal:
         """A ticket for ``leave``, or why not; ``rank`` is the place of the route's priority in PRIORITIES."""
         if stream:

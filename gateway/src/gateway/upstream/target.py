@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.upstream.ejection import Record
+from gateway.upstream.outcome import Outcome
 from gateway.upstream.pool import Pool
 
 if TYPE_CHECKING:
     from gateway.routes.model import TargetModel
     from gateway.upstream.health import Health
-    from gateway.upstream.outcome import Outcome
     from gateway.upstream.slow_start import SlowStart
     from gateway.upstream.upstream import Upstream
 
 
 class Target:
-    """``began`` and ``ended`` stand around every attempt, whatever comes of it."""
+    """``began`` and ``ended`` stand around every attempt, whatever comes; ``before`` is what a reload replaces."""
 
-    def __init__(self, upstream: Upstream, model: TargetModel, pool: Pool | None) -> None:
+    def __init__(self, upstream: Upstream, model: TargetModel, pool: Pool | None, before: Target | None) -> None:
         self.upstream = upstream
         self.url = model.url
         self.full_weight = float(model.weight)
@@ -26,10 +26,11 @@ class Target:
         self.weight = self.full_weight
         self.pool = pool or Pool(upstream.name, upstream.model, model.url)
         self.name = self.pool.authority.decode()
-        # Attempts under way, and attempts by their outcome.
+        # Attempts under way, and attempts by their outcome: of the one before too, for a counter never goes down.
         self.outstanding = 0
-        self.outcomes = [0] * 7
+        self.outcomes = before.outcomes if before else [0] * len(Outcome)
         self.record = Record()
+        self.record.total = before.record.total if before else 0
         self.health: Health | None = None
         self.rising: SlowStart | None = None
 

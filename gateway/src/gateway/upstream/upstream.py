@@ -32,11 +32,13 @@ class Upstream:
         self.model = model
         known = {target.url: target for target in before.targets} if before else {}
         pools = {url: target.pool for url, target in known.items()} if before and _alike(before.model, model) else {}
-        self.targets = tuple(Target(self, place, pools.get(place.url)) for place in model.places)
+        self.targets = tuple(Target(self, place, pools.get(place.url), known.get(place.url)) for place in model.places)
         self.retry_budget = RetryBudget()
         self.capacity = model.max_connections * len(self.targets)
         self.shares = Shares()
         self.admission = Admission(model, self.capacity)
+        if before:
+            self.admission.count_on(before.admission)
         several = len(self.targets) > 1
         self.ejection = Ejection(model.ejection, len(self.targets)) if model.ejection and several else None
         # Whether so few targets are usable that all of them are used.

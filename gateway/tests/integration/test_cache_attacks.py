@@ -1,13 +1,15 @@
 """The cache against what is in no key: headers named hop-by-hop, exchanged credentials, 304s; backtracking."""
 
+import asyncio
 import time
+from pathlib import Path
 
 import pytest
 from gateway_testing.cacheable import FRESH, Says, hit, path
-from gateway_testing.process import GatewayProcess
+from gateway_testing.process import GatewayProcess, Valkey
 from gateway_testing.tokens import Issuer
 from gateway_testing.upstream import Call, RawUpstream
-from gateway_testing.wire import ask
+from gateway_testing.wire import Wire, ask, request
 
 _SPACES = " " * 20_000
 
@@ -117,3 +119,36 @@ async def test_a_failure_that_a_header_can_provoke_is_nobody_elses_answer(
     target = path()
     assert (await ask(caching.port, "GET", target, {"x-break": "1"})).status == 500
     assert (await ask(caching.port, "GET", target)).status == 200
+
+
+async def test_a_client_that_waits_for_its_own_share_fails_for_itself_alone(upstream: RawUpstream, valkey: Valkey):
+    """Who leads a fetch may have used up its share of the service; who waits with it has not."""
+    gateway = GatewayProcess(
+        upstream.port,
+        valkey.port,
+        GATEWAY_ROUTES=str(Path(__file__).parent / "cache_routes.toml"),
+        TRUSTED_PROXIES="127.0.0.1/32",
+        CLIENT_SHARE="0.001",
+    )
+    await asyncio.to_thread(gateway.start)
+    await gateway.ready()
+    go, says = asyncio.Event(), Says(FRESH)
+
+    async def slow(call: Call) -> None:
+        if "/plain/" in call.seen.target:
+            await go.wait()
+        await says(call)
+
+    upstream.manner = slow
+    target = path("lenient")
+    wires = [await Wire.open(gateway.port) for _ in range(3)]
+    asked = (("9.9.9.1", path("plain")), ("9.9.9.1", target), ("9.9.9.2", target))
+    for wire, (client, what), many in zip(wires, asked, (1, 2, 3), strict=True):
+        await wire.send(request("GET", what, {"x-forwarded-for": client}))
+        while await gateway.metric("gateway_requests_in_flight") < many:
+            await asyncio.sleep(0.01)
+    assert [(await wire.answer()).status for wire in wires[1:]] == [503, 200]
+    go.set()
+    for wire in wires:
+        wire.close()
+    await asyncio.to_thread(gateway.stop)

@@ -165,3 +165,13 @@ def test_what_an_answer_varies_by_holds_no_credential():
     assert "hunter2" not in str(varies)
     other = RequestHead([(b"authorization", b"Bearer hunter3")], http11=True, keep_alive=True)
     assert {value for _, value in varies}.isdisjoint(value for _, value in vary_key((b"authorization",), other))
+
+
+def test_the_headers_that_an_answer_varies_by_count_in_the_room():
+    """They are the client's: 30 kB each beside a body of ten bytes."""
+    memory = Memory(100_000)
+    times = Freshness(NOW, NOW + 60, 0.0, 0.0, no_cache=False, shared=True)
+    for number in range(16):
+        vary = ((b"x-any", b"%d" % number * 10_000),)
+        memory.put(Entry(keyed(b"/a"), b"/a", 200, [DATE], b"x", vary, times, NOW))
+    assert sum(len(kept.vary[0][1]) for kept in memory.entries[keyed(b"/a")]) <= memory.limit

@@ -263,7 +263,8 @@ class Caching:
         self.cache.filled(self)
         if self.flight is not None and self.leads and not self.flight.over:
             refusal = self.refusal
-            if refusal is not None and refusal.status in _FAILURES:
+            # What the leader waited for may have been its own share of the service, which says nothing of the others'.
+            if refusal is not None and refusal.status in _FAILURES and refusal.code != "upstream_busy":
                 self.cache.ended(self.flight)
                 self.flight.failed(refusal)
             else:

@@ -85,7 +85,9 @@ class Entry:
         # Bodies by coding, made when first asked for, and the heads that go with them.
         self.coded: dict[bytes, bytes] = {}
         self.renditions: dict[tuple[bytes | None, bool, frozenset[bytes], bytes], Rendition] = {}
-        self.size = _OVERHEAD + len(body) + sum(map(len, key)) + sum(len(n) + len(v) + 100 for n, v in headers)
+        # What it varies by counts too: those are the client's headers, of any length.
+        lines = sum(len(n) + len(v) + 100 for n, v in (*headers, *vary))
+        self.size = _OVERHEAD + len(body) + sum(map(len, key)) + lines
         # The memory's: asked for since the hand last came by, and the neighbours in the line.
         self.hit = False
         self.newer: Entry | None = None

@@ -18,7 +18,7 @@ from gateway.problem import Refusal
 from gateway.upstream.fetch import Fetcher, FetchError
 
 if TYPE_CHECKING:
-    from gateway.routes.model import Exchange
+    from gateway.routes.model import ApiKeysModel
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -33,7 +33,7 @@ Then = Callable[[Outcome | None], None]
 class ApiKeys:
     """``exchange`` calls back with a token, None for a key that does not hold, or a Refusal."""
 
-    def __init__(self, model: "Exchange", url: Callable[[], str], scale: float) -> None:
+    def __init__(self, model: "ApiKeysModel", url: Callable[[], str], scale: float) -> None:
         # Connections of its own: however many keys are asked about, the issuer's public keys are still fetched.
         self._fetcher = Fetcher()
         self._url = url

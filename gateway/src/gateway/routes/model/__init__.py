@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from gateway.routes.model.admission import AdmissionModel, CorsModel
-from gateway.routes.model.api_keys import Exchange
+from gateway.routes.model.api_keys import ApiKeysModel
 from gateway.routes.model.caching import CacheModel, CacheStore
 from gateway.routes.model.limits import LimitName, LimitPolicy
 from gateway.routes.model.rewriting import HeadersModel, RedirectModel, RewriteModel
@@ -25,6 +25,7 @@ from gateway.routes.model.when import WhenModel
 __all__ = [
     "PRIORITIES",
     "AdmissionModel",
+    "ApiKeysModel",
     "BreakerModel",
     "CacheModel",
     "CacheStore",
@@ -33,7 +34,6 @@ __all__ = [
     "Defaults",
     "Deprecation",
     "EjectionModel",
-    "Exchange",
     "HeadersModel",
     "HealthCheckModel",
     "LimitPolicy",
@@ -83,7 +83,7 @@ class RoutesModel(Model):
         "`/openapi.json`, `/health/...`, `/metrics`. The paths of what is left out are for the routes.",
     )
     defaults: Defaults = Field(default=Defaults(), description="What a route that says nothing gets.")
-    api_keys: Exchange | None = Field(default=None, description="Takes `X-API-Key`; without it no key is taken.")
+    api_keys: ApiKeysModel | None = Field(default=None, description="Takes `X-API-Key`; without it no key is taken.")
     local_share: float = Field(
         default=0.25,
         gt=0,

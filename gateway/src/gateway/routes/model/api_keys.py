@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from gateway.routes.model.values import Model, Quota, QuotaText
 
 
-class Exchange(Model):
+class ApiKeysModel(Model):
     """Where an API key is exchanged for a token; what is no key is refused without asking."""
 
     upstream: str = Field(description="The upstream that exchanges them.")

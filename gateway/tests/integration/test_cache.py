@@ -137,8 +137,9 @@ async def test_a_change_through_the_gateway_is_seen_at_once_in_all_versions(
         for kept in targets:
             await ask(caching.port, "GET", kept)
             assert hit(await ask(caching.port, "GET", kept))
-        before = says.count
+        before, changes = says.count, await caching.metric("gateway_cache_invalidations_total")
         assert (await ask(caching.port, method, target, body=b"{}")).status == 204
+        assert await caching.metric("gateway_cache_invalidations_total") > changes
         for kept in targets:
             assert not hit(await ask(caching.port, "GET", kept))
         assert says.count == before + 3

@@ -132,6 +132,7 @@ async def test_trap_6_a_redis_that_hangs_is_waited_for_once(own_gateway: Gateway
         # Only a request that waits its fifty milliseconds in vain says so; a clock would tell of the machine's load.
         assert gateway.times_logged(event="limiter_redis_late") == 1
         assert await gateway.metric("gateway_limit_verdicts_total", outcome="open") == 5
+        assert await gateway.metric("gateway_limiter_late_total") == 1
     finally:
         os.kill(valkey.pid, signal.SIGCONT)
     await _until_up(gateway)

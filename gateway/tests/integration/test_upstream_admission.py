@@ -121,6 +121,7 @@ async def test_the_low_priority_is_shed_first(places: Places):
         shed = await places.gateway.metric("gateway_upstream_shed_total", upstream="busy", priority=priority)
         assert shed == 1
     assert await places.gateway.metric("gateway_upstream_in_flight", upstream="busy") == 10
+    assert await places.gateway.metric("gateway_upstream_concurrency_limit", upstream="busy") == 10
 
     async def told() -> bool:
         return await places.gateway.metric("gateway_overload_level") > 0

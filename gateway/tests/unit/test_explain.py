@@ -155,6 +155,11 @@ def test_everything_wrong_is_told_at_once_by_its_line(file: Path, capsys: pytest
         ),
         (
             'rewrite = { path = "/new" }',
+            'request_headers = { remove = ["Idempotency-Key"] }',
+            "it says what may be sent twice",
+        ),
+        (
+            'rewrite = { path = "/new" }',
             'response_headers = { set = { X-A = "a\\r\\nset-cookie: b" } }',
             "the value of X-A has control characters",
         ),

@@ -44,6 +44,9 @@ def _header(name: str) -> str:
         raise ValueError(f"{name!r} is no name of a header")
     if name.lower() in _FRAMING:
         raise ValueError(f"{name} belongs to the connection or the framing and is the gateway's")
+    if name.lower() == "idempotency-key":
+        # With it the gateway sends a POST again; a service that is not told of it would do it twice.
+        raise ValueError(f"{name} is between the client and the service: it says what may be sent twice")
     return name
 
 

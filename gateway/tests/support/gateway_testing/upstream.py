@@ -99,6 +99,7 @@ class RawUpstream:
         self.manner = echo
         self.seen = []
         self.issuer_down = False
+        self.api_keys = {}
 
     async def start(self, tls: ssl.SSLContext | None = None) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=tls)

@@ -27,7 +27,7 @@ class Metrics:
         for collector in (self._requests, self._seconds):
             registry.register(collector)
         self._refusals = Counter(
-            "gateway_refusals", "Requests the gateway ended by itself.", ("code",), registry=registry
+            "gateway_refusals", "Requests no service answered, by the code that says why.", ("code",), registry=registry
         )
         self._retries = Counter("gateway_retries", "Requests sent a second time.", ("upstream",), registry=registry)
         self.spans_dropped = Counter("gateway_spans_dropped", "Spans that could not be sent.", registry=registry)

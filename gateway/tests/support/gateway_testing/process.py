@@ -115,7 +115,10 @@ class GatewayProcess:
             if answer.status == 200:
                 return
             await asyncio.sleep(0.05)
-        raise TimeoutError(self._log_file.read_text())
+        log = self._log_file.read_text()
+        # Who waits for it in a fixture has not come to the stop yet.
+        await asyncio.to_thread(self.stop)
+        raise TimeoutError(log)
 
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)

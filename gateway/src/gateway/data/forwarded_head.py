@@ -5,6 +5,7 @@ state (RFC 9700 section 4.13), and names with an underscore, which CGI-like serv
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway.data.compression import plain_etags
 from gateway.data.request_head import RequestHead
@@ -74,6 +75,7 @@ _IDENTITY = (
     b"ssl-client",
     b"x-ssl-client",
 )
+_SHORT = 64
 _CONDITIONS = frozenset({b"if-match", b"if-none-match"})
 VIA = b"1.1 gatehouse"
 
@@ -97,6 +99,14 @@ def connection_names(value: bytes | None) -> frozenset[bytes]:
     if value is None or value in (b"keep-alive", b"close"):
         return frozenset()
     return frozenset(name.strip().lower() for name in value.split(b","))
+
+
+def _passes(name: bytes) -> bool:
+    return not (name in _DROPPED or name.startswith(_IDENTITY) or b"_" in name)
+
+
+# Clients have few names for headers, and each request brings ten of them.
+_passes_short = lru_cache(maxsize=4096)(_passes)
 
 
 @dataclass(slots=True)
@@ -125,7 +135,7 @@ def _section(head: RequestHead, hop: Hop, host: bytes, authorization: bytes | No
     named = connection_names(fields.get(b"connection"))
     lines = [b"host: ", host, b"\r\n"]
     for name, value in head.headers:
-        if name in _DROPPED or name in named or name.startswith(_IDENTITY) or b"_" in name:
+        if not (_passes_short(name) if len(name) <= _SHORT else _passes(name)) or name in named:
             continue
         if rules is not None and name in rules.gone:
             continue

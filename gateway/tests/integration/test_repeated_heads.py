@@ -5,6 +5,7 @@ from gateway_testing.process import GatewayProcess
 from gateway_testing.upstream import RawUpstream
 from gateway_testing.wire import Wire
 
+_TIMES = 4
 _HEADERS = "\r\nhost: example.com\r\nx-mine: 1\r\n\r\n"
 
 
@@ -96,3 +97,24 @@ async def test_a_repeated_head_may_ask_for_a_path_that_ends_in_a_slash(routing: 
         statuses.append((await wire.answer()).status)
     wire.close()
     assert len(set(statuses)) == 1
+
+
+@pytest.mark.parametrize("tail", ["\r", "\r\n", "\r\n\r", "\n"])
+async def test_what_follows_the_headers_is_no_part_of_them(gateway: GatewayProcess, tail: str):
+    """The same bytes, once a request a read and once in halves, which no memory fits."""
+
+    async def statuses(pieces: list[str]) -> list[int]:
+        wire = await Wire.open(gateway.port)
+        found: list[int] = []
+        for number, piece in enumerate(pieces):
+            await wire.send(piece.encode())
+            if len(pieces) == _TIMES or number % 2:
+                found.append((await wire.answer()).status)
+                if found[-1] != 200:
+                    break
+        wire.close()
+        return found
+
+    whole = f"GET /api/v1/things/1 HTTP/1.1{_HEADERS}{tail}"
+    halves = [whole[:20], whole[20:]] * _TIMES
+    assert await statuses([whole] * _TIMES) == await statuses(halves)

@@ -6,34 +6,19 @@ from pathlib import Path
 
 import pytest
 from gateway_testing.process import GatewayProcess, Valkey
-from gateway_testing.tokens import Issuer
 from gateway_testing.upstream import Call, Manner, RawUpstream
 from gateway_testing.wire import Wire, ask, request
 
 
 @pytest.fixture(scope="module")
-async def second_target(issuer: Issuer) -> AsyncIterator[RawUpstream]:
-    upstream = RawUpstream(issuer)
-    await upstream.start()
-    yield upstream
-    await upstream.stop()
-
-
-@pytest.fixture
-async def second(second_target: RawUpstream) -> RawUpstream:
-    second_target.reset()
-    return second_target
-
-
-@pytest.fixture(scope="module")
 async def hedging(
-    running_upstream: RawUpstream, second_target: RawUpstream, valkey: Valkey
+    running_upstream: RawUpstream, running_other: RawUpstream, valkey: Valkey
 ) -> AsyncIterator[GatewayProcess]:
     process = GatewayProcess(
         running_upstream.port,
         valkey.port,
         GATEWAY_ROUTES=str(Path(__file__).parent / "attempts.toml"),
-        SECOND_URL=f"http://127.0.0.1:{second_target.port}",
+        SECOND_URL=f"http://127.0.0.1:{running_other.port}",
         CLIENT_SHARE="0.5",
     )
     await asyncio.to_thread(process.start)
@@ -45,8 +30,8 @@ async def hedging(
 class Race:
     """Whichever target is asked first, and whichever second, has a manner of its own."""
 
-    def __init__(self, first: Manner, other: Manner) -> None:
-        self._manners = [first, other]
+    def __init__(self, first: Manner, second: Manner) -> None:
+        self._manners = [first, second]
         self.asked = 0
 
     async def __call__(self, call: Call) -> None:
@@ -54,8 +39,8 @@ class Race:
         await self._manners[self.asked - 1](call)
 
 
-def race(upstream: RawUpstream, second: RawUpstream, first: Manner, other: Manner) -> Race:
-    upstream.manner = second.manner = both = Race(first, other)
+def race(upstream: RawUpstream, other: RawUpstream, first: Manner, second: Manner) -> Race:
+    upstream.manner = other.manner = both = Race(first, second)
     return both
 
 
@@ -90,24 +75,24 @@ class Slow:
 
 
 async def test_the_second_attempt_answers_and_the_first_is_hung_up_on(
-    hedging: GatewayProcess, upstream: RawUpstream, second: RawUpstream
+    hedging: GatewayProcess, upstream: RawUpstream, other: RawUpstream
 ):
     slow = Slow()
-    both = race(upstream, second, slow, quick)
+    both = race(upstream, other, slow, quick)
     won = await hedging.metric("gateway_hedges_total", route="/hedged", outcome="won")
     answer = await ask(hedging.port, "GET", "/hedged")
     assert (answer.status, answer.body, both.asked) == (200, b"quick", 2)
     await asyncio.wait_for(slow.hung_up.wait(), 3)
-    assert {len(upstream.seen), len(second.seen)} == {1}, "another target, where there is one"
+    assert {len(upstream.seen), len(other.seen)} == {1}, "another target, where there is one"
     assert await hedging.metric("gateway_hedges_total", route="/hedged", outcome="won") == won + 1
     assert await hedging.metric("gateway_further_attempts_total", upstream="pair", reason="hedge") >= 1
 
 
 async def test_the_first_may_still_answer_and_the_second_is_hung_up_on(
-    hedging: GatewayProcess, upstream: RawUpstream, second: RawUpstream
+    hedging: GatewayProcess, upstream: RawUpstream, other: RawUpstream
 ):
     slow, slower = Slow(), Slow()
-    both = race(upstream, second, slow, slower)
+    both = race(upstream, other, slow, slower)
     asked = asyncio.create_task(ask(hedging.port, "GET", "/hedged"))
     while both.asked < 2:
         await asyncio.sleep(0.01)
@@ -120,10 +105,10 @@ async def test_the_first_may_still_answer_and_the_second_is_hung_up_on(
 
 @pytest.mark.parametrize("trouble", [troubled, resets])
 async def test_trouble_of_the_second_waits_for_the_first(
-    hedging: GatewayProcess, upstream: RawUpstream, second: RawUpstream, trouble: Manner
+    hedging: GatewayProcess, upstream: RawUpstream, other: RawUpstream, trouble: Manner
 ):
     slow = Slow()
-    both = race(upstream, second, slow, trouble)
+    both = race(upstream, other, slow, trouble)
     failed = await hedging.metric("gateway_hedges_total", route="/hedged", outcome="failed")
     asked = asyncio.create_task(ask(hedging.port, "GET", "/hedged"))
     while await hedging.metric("gateway_hedges_total", route="/hedged", outcome="failed") == failed:
@@ -134,7 +119,7 @@ async def test_trouble_of_the_second_waits_for_the_first(
 
 
 async def test_trouble_of_the_first_waits_for_the_second(
-    hedging: GatewayProcess, upstream: RawUpstream, second: RawUpstream
+    hedging: GatewayProcess, upstream: RawUpstream, other: RawUpstream
 ):
     slow = Slow()
 
@@ -143,7 +128,7 @@ async def test_trouble_of_the_first_waits_for_the_second(
             await asyncio.sleep(0.01)
         await resets(call)
 
-    both = race(upstream, second, breaks_when_both_are_asked, slow)
+    both = race(upstream, other, breaks_when_both_are_asked, slow)
     asked = asyncio.create_task(ask(hedging.port, "GET", "/hedged"))
     while await hedging.metric("gateway_hedges_total", route="/hedged", outcome="saved") == 0:
         await asyncio.sleep(0.01)
@@ -152,9 +137,9 @@ async def test_trouble_of_the_first_waits_for_the_second(
     assert (answer.status, answer.body, both.asked) == (200, b"slow", 2)
 
 
-async def test_when_both_are_late_it_is_504_once(hedging: GatewayProcess, upstream: RawUpstream, second: RawUpstream):
+async def test_when_both_are_late_it_is_504_once(hedging: GatewayProcess, upstream: RawUpstream, other: RawUpstream):
     slow, slower = Slow(), Slow()
-    race(upstream, second, slow, slower)
+    race(upstream, other, slow, slower)
     answer = await ask(hedging.port, "GET", "/hedged?late=1")
     assert (answer.status, answer.code) == (504, "gateway_timeout")
     await asyncio.wait_for(asyncio.gather(slow.hung_up.wait(), slower.hung_up.wait()), 3)
@@ -162,9 +147,9 @@ async def test_when_both_are_late_it_is_504_once(hedging: GatewayProcess, upstre
     assert hedging.times_logged(query="late=1") == 1
 
 
-async def test_a_client_that_hangs_up_ends_both(hedging: GatewayProcess, upstream: RawUpstream, second: RawUpstream):
+async def test_a_client_that_hangs_up_ends_both(hedging: GatewayProcess, upstream: RawUpstream, other: RawUpstream):
     slow, slower = Slow(), Slow()
-    both = race(upstream, second, slow, slower)
+    both = race(upstream, other, slow, slower)
     wire = await Wire.open(hedging.port)
     await wire.send(request("GET", "/hedged?gone=1"))
     while both.asked < 2:
@@ -174,36 +159,36 @@ async def test_a_client_that_hangs_up_ends_both(hedging: GatewayProcess, upstrea
     assert (await hedging.logged(query="gone=1"))["status"] == 499
 
 
-async def test_a_post_is_not_hedged(hedging: GatewayProcess, upstream: RawUpstream, second: RawUpstream):
+async def test_a_post_is_not_hedged(hedging: GatewayProcess, upstream: RawUpstream, other: RawUpstream):
     async def late(call: Call) -> None:
         await call.read_body()
         await asyncio.sleep(0.2)
         await call.answer(201, b"made")
 
-    both = race(upstream, second, late, quick)
+    both = race(upstream, other, late, quick)
     answer = await ask(hedging.port, "POST", "/hedged", {"idempotency-key": "k"}, b"x")
     assert (answer.status, both.asked) == (201, 1)
 
 
 async def test_a_hedge_keeps_within_the_clients_share(
-    hedging: GatewayProcess, upstream: RawUpstream, second: RawUpstream
+    hedging: GatewayProcess, upstream: RawUpstream, other: RawUpstream
 ):
     """Half of eight connections: four slow requests of one client leave no room for a fifth attempt of its own."""
     slow = Slow()
-    upstream.manner = second.manner = slow
+    upstream.manner = other.manner = slow
     asked = [asyncio.create_task(ask(hedging.port, "GET", "/hedged/few")) for _ in range(4)]
     while await hedging.metric("gateway_hedges_total", route="/hedged/few", outcome="share") < 4:
         await asyncio.sleep(0.01)
-    assert len(upstream.seen) + len(second.seen) == 4
+    assert len(upstream.seen) + len(other.seen) == 4
     slow.go.set()
     assert [answer.status for answer in await asyncio.gather(*asked)] == [200] * 4
 
 
-async def test_without_a_time_it_learns_the_p95(hedging: GatewayProcess, upstream: RawUpstream, second: RawUpstream):
-    upstream.manner = second.manner = quick
+async def test_without_a_time_it_learns_the_p95(hedging: GatewayProcess, upstream: RawUpstream, other: RawUpstream):
+    upstream.manner = other.manner = quick
     for _ in range(32):
         assert (await ask(hedging.port, "GET", "/hedged/learns")).status == 200
     slow = Slow()
-    both = race(upstream, second, slow, quick)
+    both = race(upstream, other, slow, quick)
     answer = await ask(hedging.port, "GET", "/hedged/learns")
     assert (answer.status, answer.body, both.asked) == (200, b"quick", 2)

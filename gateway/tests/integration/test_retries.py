@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from gateway_testing.process import GatewayProcess, Valkey
-from gateway_testing.tokens import Issuer
 from gateway_testing.upstream import Call, Manner, RawUpstream
 from gateway_testing.wire import Wire, ask, request
 
@@ -14,28 +13,14 @@ KEY = {"idempotency-key": "k"}
 
 
 @pytest.fixture(scope="module")
-async def second_target(issuer: Issuer) -> AsyncIterator[RawUpstream]:
-    upstream = RawUpstream(issuer)
-    await upstream.start()
-    yield upstream
-    await upstream.stop()
-
-
-@pytest.fixture
-async def second(second_target: RawUpstream) -> RawUpstream:
-    second_target.reset()
-    return second_target
-
-
-@pytest.fixture(scope="module")
 async def retrying(
-    running_upstream: RawUpstream, second_target: RawUpstream, valkey: Valkey
+    running_upstream: RawUpstream, running_other: RawUpstream, valkey: Valkey
 ) -> AsyncIterator[GatewayProcess]:
     process = GatewayProcess(
         running_upstream.port,
         valkey.port,
         GATEWAY_ROUTES=str(Path(__file__).parent / "attempts.toml"),
-        SECOND_URL=f"http://127.0.0.1:{second_target.port}",
+        SECOND_URL=f"http://127.0.0.1:{running_other.port}",
     )
     await asyncio.to_thread(process.start)
     await process.ready()
@@ -173,13 +158,13 @@ async def test_no_attempt_that_would_begin_after_the_deadline(retrying: GatewayP
 
 
 async def test_the_second_attempt_goes_to_another_target(
-    retrying: GatewayProcess, upstream: RawUpstream, second: RawUpstream
+    retrying: GatewayProcess, upstream: RawUpstream, other: RawUpstream
 ):
     for trouble in (resets, answers(503)):
         upstream.manner = at_first(99, trouble)
         answered = await asyncio.gather(*(ask(retrying.port, "GET", "/again/pair") for _ in range(6)))
         assert [answer.status for answer in answered] == [200] * 6
-    assert len(second.seen) == 12
+    assert len(other.seen) == 12
 
 
 @pytest.mark.parametrize(("method", "body"), [("GET", None), ("POST", b"x" * 100_000)])

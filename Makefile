@@ -22,7 +22,7 @@ unexport VIRTUAL_ENV
 
 LOCKED := pyproject.toml uv.lock $(wildcard gateway/pyproject.toml shared/pyproject.toml services/*/pyproject.toml deploy/local/pyproject.toml)
 
-.PHONY: help setup up demo down clean status logs mail restart test test-unit test-integration test-e2e servers check format bench bench-gateway bench-limits bench-overload profile-gateway
+.PHONY: help setup up demo down clean status logs mail restart test test-unit test-integration test-e2e servers check format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
 
 ##@ Run it
 
@@ -100,7 +100,7 @@ format: $(SYNCED) ## Put the code in its standard form
 BENCH := $(BIN)/python -m benchmarks.gateway $(if $(FRONT),--front $(FRONT)) $(if $(BACK),--back $(BACK))
 BENCH_RUNS := --rounds $(or $(ROUNDS),3) --seconds $(or $(SECONDS),5)
 
-bench: bench-gateway bench-limits bench-overload ## All benchmarks; each figure a ratio in one run, written to docs/benchmarks.md
+bench: bench-gateway bench-limits bench-overload bench-messaging ## All benchmarks; each figure a ratio in one run, written to docs/benchmarks.md
 	@$(BENCH) tables
 
 bench-gateway: $(SYNCED) ## The gateway against its peers, one core each (ROUNDS=3, SECONDS=5, SOAK=600)
@@ -112,6 +112,9 @@ bench-overload: $(SYNCED) ## What a service at five times its load still does, w
 
 bench-limits: $(SYNCED) ## The limiter against the library `limits`: decisions a second, time in Redis (ROUNDS=3, SECONDS=2)
 	@$(BIN)/uv run --quiet --no-sync --with limits==5.8.0 python -m benchmarks.limits --rounds $(or $(ROUNDS),3) --seconds $(or $(SECONDS),2) && $(BENCH) tables
+
+bench-messaging: $(SYNCED) servers ## Relay, orders, import, reports beside bare clients (FIGURES="relay", ROUNDS=5, ROWS=10000)
+	@$(BIN)/python -m benchmarks.messaging $(FIGURES) --rounds $(or $(ROUNDS),5) --rows $(or $(ROWS),10000)
 
 profile-gateway: $(SYNCED) ## Where the gateway's time goes: make profile-gateway CANDIDATE=policy (MIXED=1, PERF=1)
 	@$(BENCH) profile $(or $(CANDIDATE),policy) $(if $(MIXED),--mixed) $(if $(PERF),--perf) $(if $(SECONDS),--seconds $(SECONDS))

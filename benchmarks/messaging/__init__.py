@@ -1,0 +1,1 @@
+"""What messaging does beside a bare client of the same servers, measured in one run."""

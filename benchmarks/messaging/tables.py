@@ -1,0 +1,44 @@
+"""Writes the tables of messaging into docs/benchmarks.md, between their markers."""
+
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.gateway.markdown import fill, table
+from benchmarks.gateway.tables import DOCUMENT
+
+Results = dict[str, Any]
+_RELAY = {"relay": "the relay", "bare": "bare loop, batches of 500", "one_by_one": "bare loop, one by one"}
+
+
+def write(results: Results) -> None:
+    """Every table whose figures are there."""
+    document = DOCUMENT.read_text()
+    for name, (part, render) in TABLES.items():
+        if part in results:
+            document = fill(document, name, render(results))
+    DOCUMENT.write_text(document)
+
+
+def ratio_rows(figures: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+    """A part's ratios as rows: name, median, target, how far the rounds lie apart."""
+    return [
+        (
+            f"`{name}`",
+            f"**{pair['ratio']:.2f}**",
+            f"{pair['target']:g}",
+            f"{min(pair['rounds']):.2f} to {max(pair['rounds']):.2f}",
+        )
+        for name, pair in figures["ratios_of_rounds"].items()
+    ]
+
+
+def _relay(results: Results) -> str:
+    found = results["relay"]
+    rates = [(_RELAY[name], f"{rate:,}") for name, rate in found["messages_per_second"].items()]
+    ratios = table(["ratio", "median", "target", "rounds"], ratio_rows(found))
+    return f"{ratios}\n\n{table(['who', 'messages a second'], rates)}"
+
+
+TABLES: dict[str, tuple[str, Callable[[Results], str]]] = {
+    "messaging:relay": ("relay", _relay),
+}

@@ -17,6 +17,7 @@ from shared.jobs.worker import JobWorker
 from shared.messaging import Bus, Consumer, Relay, Subscription, inbox
 from shared.messaging.cancellation import raise_if_cancelled
 from shared.messaging.parking import observe_parked
+from shared.schedules import Schedule, check_types
 from shared.settings import ServiceSettings
 from shared.trimming import keep_trimmed
 from shared.web import Resources, create_app, idempotency
@@ -89,15 +90,18 @@ def create_worker(
     migrations: Sequence[Path],
     subscriptions: Sequence[Subscription] = (),
     job_types: Sequence[JobType[Any]] = (),
+    schedules: Sequence[Schedule] = (),
     resources: Any = None,
     at_start: Callable[[Resources], Awaitable[None]] | None = None,
 ) -> FastAPI:
     """Make the application of a service's worker process; ``serve`` runs it.
 
     ``resources`` is what handlers of jobs find as ``context.resources``. ``at_start`` runs once the
-    schema is there and before anything is taken in: demo data are seeded by it. The process is ready
-    when Postgres, Redis and RabbitMQ answer and each subscription is consumed.
+    schema is there and before anything is taken in: demo data are seeded by it. ``schedules`` queue
+    jobs of these types by the clock. The process is ready when Postgres, Redis and RabbitMQ answer and
+    each subscription is consumed. Raises ValueError for a schedule of a job type that is not there.
     """
+    check_types(schedules, {job_type.name for job_type in job_types})
     bus = Bus(settings.rabbit, name=f"{service}-worker")
     consumers: list[Consumer] = []
 

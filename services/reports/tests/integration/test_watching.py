@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 from reports import main
-from reports.api.v1 import events
 from reports.settings import ReportsSettings
 from shared.testing.serving import running
 from shared.testing.tokens import Signer
+from shared.web import jobs
 
 from .story import ask, eventually, finished, new_id, running_worker
 
@@ -86,9 +86,12 @@ async def test_a_finished_report_gives_its_last_event_at_once_and_resumes(api: h
     await finished(api, location, headers)
     only = [sent async for sent in stream(api, location, headers)]
     assert [sent.event for sent in only] == ["done"]
-    for last in ("0", "999999999999", "nonsense", "-1"):
+    for last in ("999999999999", "nonsense", "-1"):
         resumed = [sent async for sent in stream(api, location, {**headers, "Last-Event-ID": last})]
         assert resumed == only
+    missed = [sent async for sent in stream(api, location, {**headers, "Last-Event-ID": "0"})]
+    assert [sent.id for sent in missed] == list(range(1, only[0].id + 1))
+    assert (missed[0].data["status"], missed[-1]) == ("running", only[0])
 
 
 async def test_a_stream_resumes_after_the_event_it_was_cut_at(
@@ -121,7 +124,7 @@ async def test_a_deleted_report_ends_its_stream_as_cancelled(quiet_api: httpx.As
 async def test_a_silent_stream_still_beats(
     quiet_api: httpx.AsyncClient, signer: Signer, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr(jobs, "HEARTBEAT_SECONDS", 0.1)
     headers = signer.headers(new_id())
     location = (await ask(quiet_api, headers, "user_activity", "csv")).headers["location"]
     async with quiet_api.stream("GET", f"{location}/events", headers=headers) as answer:

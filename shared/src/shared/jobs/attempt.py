@@ -1,6 +1,7 @@
 """One attempt at a job: runs the handler, and turns how it ended into the row's next state."""
 
 import asyncio
+import random
 from datetime import timedelta
 from enum import Enum, auto
 from typing import Any
@@ -21,6 +22,7 @@ tracer = trace.get_tracer(__name__)
 
 _MOST_RETRY_DELAY = timedelta(minutes=5)
 _OWNERS_TEXT = "The work could not be done."
+_LATE = "The work was not done by its deadline."
 
 
 class Stop(Enum):
@@ -68,6 +70,11 @@ class Attempt:
             kind=SpanKind.CONSUMER,
             attributes={"job.id": str(self.job.id), "job.type": self.job.type, "job.attempt": self.job.attempt},
         ) as span:
+            if self.job.cancel_requested:
+                self._stop = Stop.CANCELLED
+                return await self._settle(asyncio.CancelledError(), last=True)
+            if self._late():
+                return await self._settle(JobFailed(_LATE), last=True)
             if self.job.attempt > self.job_type.max_attempts:
                 return await self._settle(RuntimeError("the worker died in each attempt"), last=True)
             self._work = asyncio.create_task(self._do())
@@ -85,8 +92,17 @@ class Attempt:
             payload = self.job_type.payload.model_validate(self.job.payload)
         except ValidationError as error:
             raise JobFailed("The work could not be read.") from error
-        async with asyncio.timeout(self.job_type.timeout.total_seconds()):
-            await self.job_type.handler(self.context, payload)
+        until_deadline = asyncio.timeout(self.job.seconds_left)
+        try:
+            async with until_deadline, asyncio.timeout(self.job_type.timeout.total_seconds()):
+                await self.job_type.handler(self.context, payload)
+        except TimeoutError as error:
+            if until_deadline.expired():
+                raise JobFailed(_LATE) from error
+            raise
+
+    def _late(self) -> bool:
+        return self.job.seconds_left is not None and self.job.seconds_left <= 0
 
     async def _settle(self, error: BaseException | None, *, last: bool) -> str:
         """Write the outcome, again and again while Postgres is away and the lease holds."""
@@ -116,7 +132,9 @@ class Attempt:
         log.warning("job_attempt_failed", job_id=str(self.job.id), type=self.job.type, exc_info=error)
         if last:
             return await self._finish(JobStatus.FAILED, reason=_OWNERS_TEXT, error=text)
+        # With jitter: what failed together (a server that was away) must not come back together.
         delay = min(_MOST_RETRY_DELAY, self.job_type.retry_delay * 2 ** (self.job.attempt - 1))
+        delay *= random.uniform(1.0, 1.5)  # noqa: S311 - jitter is no secret
         return await self._requeue(text, delay, counts=True)
 
     async def _write_stopped(self) -> str:
@@ -129,7 +147,8 @@ class Attempt:
     async def _finish(self, status: JobStatus, *, reason: str = "", error: str | None = None) -> str:
         job = self.job
         async with self.context.database.transaction() as connection:
-            written = await store.finish(connection, job, status, error, reason)
+            result = self.context.result if status is JobStatus.SUCCEEDED else None
+            written = await store.finish(connection, job, status, error, reason, result=result)
             if written is None:
                 return "lost"
             if self.job_type.on_finished is not None:

@@ -1,20 +1,23 @@
 """What a job's handler is given."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from uuid import UUID
 
+import orjson
 from redis.asyncio import Redis
 
 from shared.jobs import progress, store
 from shared.jobs.processes import Processes
 from shared.jobs.types import ClaimedJob, JobCancelled, JobStatus
-from shared.postgres import Database
+from shared.postgres import Connection, Database
 
 ResultT = TypeVar("ResultT")
 
 PROGRESS_SECONDS = 0.2
+MOST_BYTES = 64 * 1024
 
 
 class JobContext:
@@ -29,6 +32,7 @@ class JobContext:
         redis: Redis,
         processes: Processes,
         resources: Any,
+        memory_limit: int | None = None,
     ) -> None:
         self._job = job
         self._service = service
@@ -36,6 +40,9 @@ class JobContext:
         self._processes = processes
         self._told_at = float("-inf")
         self._untold: tuple[int, str] | None = None
+        self._memory_limit = memory_limit
+        self._checkpoint = job.checkpoint
+        self.result: Any = None
         self.database = database
         self.resources = resources
         self.cancel_requested = asyncio.Event()
@@ -49,6 +56,47 @@ class JobContext:
     def attempt(self) -> int:
         """1 for the first attempt."""
         return self._job.attempt
+
+    @property
+    def checkpointed(self) -> Any:
+        """What the last ``checkpoint`` kept, of an earlier attempt too; None where there was none."""
+        return self._checkpoint
+
+    def finish_with(self, result: Any) -> None:
+        """Leave this for the job's owner, once the handler returns: a JSON document of at most 64 KB.
+
+        Raises ValueError when it is longer, and what orjson raises for what is no JSON.
+        """
+        _check_size(result)
+        self.result = result
+
+    async def checkpoint(self, data: Any, connection: "Connection | None" = None) -> None:
+        """Keep where the next attempt goes on: a JSON document of at most 64 KB.
+
+        In the transaction of ``connection`` when given, so that it is one with what was done. Raises
+        JobCancelled when the lease is lost.
+        """
+        _check_size(data)
+        if connection is None:
+            async with self.database.acquire() as own:
+                kept = await store.write_checkpoint(own, self._job, data)
+        else:
+            kept = await store.write_checkpoint(connection, self._job, data)
+        if not kept:
+            raise JobCancelled("the lease was lost")
+        self._checkpoint = data
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Connection]:
+        """A transaction that only commits as long as the job is this attempt's.
+
+        A worker that was paused for longer than its lease would else write beside the one that took the
+        job over. Raises JobCancelled when the lease is lost.
+        """
+        async with self.database.transaction() as connection:
+            if not await store.hold(connection, self._job):
+                raise JobCancelled("the lease was lost")
+            yield connection
 
     async def progress(self, percent: int, message: str = "") -> None:
         """Tell how far the job is, 0 to 100; of what comes within 0.2 s the last is told.
@@ -82,3 +130,9 @@ class JobContext:
     async def run_in_process(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
         """Run ``function(*args)`` in a process of its own, killed when the job is cancelled or late."""
         return await self._processes.run(function, *args)
+
+
+def _check_size(document: Any) -> None:
+    size = len(orjson.dumps(document))
+    if size > MOST_BYTES:
+        raise ValueError(f"{size} bytes are too many for a job's row; at most {MOST_BYTES} are kept")

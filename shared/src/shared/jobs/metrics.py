@@ -3,6 +3,8 @@
 from prometheus_client import Counter, Gauge, Histogram
 
 WAITING = Gauge("jobs_waiting", "Jobs that could start now (counted up to 100,000).", ["type"])
+OLDEST = Gauge("jobs_oldest_waiting_seconds", "For how long the oldest of them could have started.", ["type"])
+LOST = Counter("jobs_leases_lost_total", "Attempts whose lease was lost: the job went on elsewhere.", ["type"])
 RUNNING = Gauge("jobs_running", "Jobs that run in this process.", ["type"])
 ENDED = Counter("jobs_attempts_total", "Attempts that ended, by how.", ["type", "outcome"])
 SECONDS = Histogram(

@@ -1,8 +1,8 @@
 """Progress of a job, from its worker to whoever watches.
 
-The row in Postgres is the truth and numbers each change; Redis pub/sub only tells of it at once. A
-watcher subscribes first and reads the row then, so nothing falls between; what Redis loses, a look at
-the row every two seconds brings.
+The row in Postgres is the truth and numbers each change, the last changes stand in ``job_steps``; Redis
+pub/sub only tells of them at once. A watcher subscribes first and reads then, so nothing falls between;
+what Redis loses or is not told of is read from the steps: at a gap in the numbers, and every two seconds.
 """
 
 import asyncio
@@ -25,7 +25,13 @@ log = structlog.stdlib.get_logger(__name__)
 
 LOOK_SECONDS = 2.0
 
-_READ = "SELECT progress_sequence, status, percent, message FROM jobs WHERE id = $1"
+_READ = "SELECT progress_sequence AS sequence, status, percent, message FROM jobs WHERE id = $1"
+# The row too, in one snapshot: it is there when its steps are trimmed, and the last in order.
+_READ_STEPS = """
+    SELECT sequence, status, percent, message FROM job_steps WHERE job_id = $1 AND sequence > $2
+    UNION SELECT progress_sequence, status, percent, message FROM jobs WHERE id = $1
+    ORDER BY sequence
+"""
 
 
 class JobNotFound(LookupError):  # noqa: N818 - the name says what happened
@@ -34,7 +40,7 @@ class JobNotFound(LookupError):  # noqa: N818 - the name says what happened
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
-    """One change; ``sequence`` grows, with gaps."""
+    """One change; ``sequence`` grows by one with each."""
 
     sequence: int
     status: JobStatus
@@ -72,21 +78,24 @@ async def watch_progress(
 ) -> AsyncGenerator[JobProgress]:
     """Yield the job's state, then each change, and end with the job.
 
-    Only what is newer than the sequence number ``after`` is given, but the final state always.
+    With ``after``, a sequence number, each step that is newer comes first; the final state comes always.
     Raises JobNotFound.
     """
-    last = -1 if after is None else after
     async with database.acquire() as connection:
         service: str = await connection.fetchval("SELECT current_schema()")
     async with _subscribed(redis, channel(service, job_id)) as messages:
-        update = await _read(database, job_id)
+        found = [await _read(database, job_id)] if after is None else await read_steps(database, job_id, after)
+        last = -1 if after is None else after
         while True:
-            if update.sequence > last or update.status.is_final:
-                last = update.sequence
-                yield update
-                if update.status.is_final:
-                    return
-            update = await _next(messages) or await _read(database, job_id)
+            for update in found:
+                if update.sequence > last or update.status.is_final:
+                    last = update.sequence
+                    yield update
+                    if update.status.is_final:
+                        return
+            told = await _next(messages)
+            # What is published out of turn, after a gap or of a job's end, is read with all that it stands for.
+            found = [told] if told and told.sequence == last + 1 else await read_steps(database, job_id, last)
 
 
 @asynccontextmanager
@@ -111,7 +120,20 @@ async def _read(database: Database, job_id: UUID) -> JobProgress:
         row = await connection.fetchrow(_READ, job_id)
     if row is None:
         raise JobNotFound(str(job_id))
-    return JobProgress(row["progress_sequence"], JobStatus(row["status"]), row["percent"], row["message"])
+    return JobProgress(row["sequence"], JobStatus(row["status"]), row["percent"], row["message"])
+
+
+async def read_steps(database: Database, job_id: UUID, after: int) -> list[JobProgress]:
+    """The kept steps after a sequence number, in order, and the state at last, new or not.
+
+    An end that a retry took back is left out. Raises JobNotFound.
+    """
+    async with database.acquire() as connection:
+        rows = await connection.fetch(_READ_STEPS, job_id, after)
+    if not rows:
+        raise JobNotFound(str(job_id))
+    steps = [JobProgress(row["sequence"], JobStatus(row["status"]), row["percent"], row["message"]) for row in rows]
+    return [step for step in steps if not step.status.is_final or step is steps[-1]]
 
 
 async def _next(messages: PubSub | None) -> JobProgress | None:

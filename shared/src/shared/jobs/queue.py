@@ -12,10 +12,12 @@ from shared.postgres import Connection
 from shared.telemetry import current_traceparent
 
 _NOW = timedelta(0)
+MOST_PRIORITY = 1000
 
 _ENQUEUE = """
-    INSERT INTO jobs (id, type, payload, unique_key, run_at, priority, traceparent)
-    VALUES ($1, $2, $3, $4, now() + $5, $6, $7)
+    INSERT INTO jobs (id, type, payload, unique_key, run_at, priority, traceparent, turn, deadline)
+    VALUES ($1, $2, $3, $4, now() + $5, $6::smallint, $7,
+        now() + $5 - make_interval(mins => $6::smallint), now() + $8::interval)
     ON CONFLICT (type, unique_key) WHERE status IN ('queued', 'running') DO NOTHING
     RETURNING id, current_schema() AS service
 """
@@ -45,13 +47,18 @@ async def enqueue(
     unique_key: str | None = None,
     delay: timedelta | None = None,
     priority: int = 0,
+    deadline: timedelta | None = None,
 ) -> UUID:
     """Queue a job in the caller's transaction and return its id.
 
     With ``unique_key`` at most one job of the type and key waits or runs: the id of that one is
-    returned when there is one. A higher ``priority`` goes first. A job with a ``delay`` starts within
-    about a second after it.
+    returned when there is one. Each point of ``priority`` (-1000 to 1000) counts as a minute of waiting,
+    so that what is urgent goes first and the rest still has its turn. A job with a ``delay`` starts
+    within about a second after it. One that is not finished when ``deadline`` has passed from now fails,
+    whether it has started or not.
     """
+    if abs(priority) > MOST_PRIORITY:
+        raise ValueError(f"a priority is from -{MOST_PRIORITY} to {MOST_PRIORITY}, not {priority}")
     while True:
         row = await connection.fetchrow(
             _ENQUEUE,
@@ -62,6 +69,7 @@ async def enqueue(
             delay or _NOW,
             priority,
             current_traceparent(),
+            deadline,
         )
         if row is not None:
             break

@@ -63,7 +63,9 @@ class JobType(Generic[PayloadT]):
     A worker that says nothing for ``lease`` is taken for dead and the job goes to another, as attempt
     number two. A handler that raises is tried again with back-off up to ``max_attempts``; one that
     needs longer than ``timeout`` counts as raised. ``on_finished`` runs in the transaction that sets
-    the final status, so that what it writes and the status are one.
+    the final status, so that what it writes and the status are one. ``memory_limit`` is how many MB one
+    process of the job may have for its data; whoever needs more fails the job. ``concurrency`` is how
+    many jobs of the type one worker runs at once, by default as many as it runs at all.
     """
 
     name: str
@@ -74,11 +76,16 @@ class JobType(Generic[PayloadT]):
     timeout: timedelta = timedelta(minutes=5)
     retry_delay: timedelta = timedelta(seconds=2)
     on_finished: FinishedHook | None = None
+    memory_limit: int | None = None
+    concurrency: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedJob:
-    """A row this worker holds the lease of; ``worker`` and ``attempt`` are the fence."""
+    """A row this worker holds the lease of; ``worker`` and ``attempt`` are the fence.
+
+    ``seconds_left`` to the deadline were counted by Postgres at the claim; None without a deadline.
+    """
 
     id: UUID
     type: str
@@ -86,3 +93,6 @@ class ClaimedJob:
     attempt: int
     traceparent: str | None
     worker: UUID
+    checkpoint: Any = None
+    seconds_left: float | None = None
+    cancel_requested: bool = False

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
@@ -14,7 +15,7 @@ from redis.asyncio import Redis
 from shared.jobs import progress, store
 from shared.jobs.attempt import Attempt, Stop
 from shared.jobs.context import JobContext
-from shared.jobs.metrics import ENDED, RUNNING, SECONDS, WAITING
+from shared.jobs.metrics import ENDED, LOST, OLDEST, RUNNING, SECONDS, WAITING
 from shared.jobs.processes import Processes
 from shared.jobs.types import ClaimedJob, JobCancelled, JobType
 from shared.postgres import Database
@@ -25,6 +26,7 @@ log = structlog.stdlib.get_logger(__name__)
 POLL_SECONDS = 1.0
 TICK_SECONDS = 0.5
 CONCURRENCY = 4
+OVER_AT_ONCE = 20
 
 
 class JobWorker:
@@ -82,19 +84,29 @@ class JobWorker:
         await self._processes.close()
 
     async def _claim(self) -> None:
+        types = list(self._types.values())
         free = self._concurrency - len(self._attempts)
-        if free <= 0:
-            return
         try:
             # Looking for work is no part of any trace; the work is, in the one that asked for it.
             with suppress_instrumentation():
                 async with self._database.transaction() as connection:
-                    jobs = await store.claim(connection, self._id, list(self._types.values()), free)
+                    jobs = await store.claim_over(connection, self._id, types, OVER_AT_ONCE)
+                if free > 0:
+                    async with self._database.transaction() as connection:
+                        jobs += await store.claim(connection, self._id, types, free, self._room(free))
         except (*UNAVAILABLE, asyncpg.PostgresError) as error:
             log.warning("jobs_not_claimed", error=f"{type(error).__name__}: {error}")
             return
         for job in jobs:
             self._start(job)
+
+    def _room(self, free: int) -> dict[str, int]:
+        """How many more of each type may run here."""
+        running = Counter(attempt.job.type for attempt in self._attempts.values())
+        return {
+            name: free if kind.concurrency is None else max(0, min(free, kind.concurrency - running[name]))
+            for name, kind in self._types.items()
+        }
 
     def _start(self, job: ClaimedJob) -> None:
         context = JobContext(
@@ -104,6 +116,7 @@ class JobWorker:
             redis=self._redis,
             processes=self._processes,
             resources=self._resources,
+            memory_limit=self._types[job.type].memory_limit,
         )
         attempt = Attempt(job, self._types[job.type], context, self._publish)
         task = asyncio.create_task(self._attend(attempt), name=f"job-{job.id}")
@@ -117,6 +130,8 @@ class JobWorker:
             with SECONDS.labels(kind).time():
                 outcome = await attempt.run()
             ENDED.labels(kind, outcome).inc()
+            if outcome == "lost":
+                LOST.labels(kind).inc()
             log.info("job_attempt_ended", job_id=str(attempt.job.id), type=kind, outcome=outcome)
         finally:
             RUNNING.labels(kind).dec()
@@ -167,8 +182,10 @@ class JobWorker:
                 attempt.stop(Stop.LOST)
 
     async def observe(self) -> None:
-        """Set the gauge of what waits."""
+        """Set the gauges of what waits."""
         async with self._database.acquire() as connection:
             waiting = await store.count_waiting(connection)
         for name in self._types:
-            WAITING.labels(name).set(waiting.get(name, 0))
+            found = waiting.get(name)
+            WAITING.labels(name).set(found.rows if found else 0)
+            OLDEST.labels(name).set(found.oldest_seconds if found else 0)

@@ -8,17 +8,24 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from reports.domain.report import ReportFormat
 
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """The files of one attempt: the collected rows, the plot, and what is made of them."""
+    """The files of one attempt: the collected rows, the plots, and what is made of them."""
 
     spool: Path
     plot: Path
+    outlook: Path
     made: Path
+
+    @classmethod
+    def at(cls, directory: Path) -> Self:
+        """The files of a workshop in this directory."""
+        return cls(directory / "rows", directory / "plot.png", directory / "outlook.png", directory / "made")
 
 
 class ReportFiles:
@@ -36,7 +43,7 @@ class ReportFiles:
         directory = self._root / str(report_id) / f"attempt-{attempt}"
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
-        return Workshop(directory / "rows", directory / "plot.png", directory / "made")
+        return Workshop.at(directory)
 
     def store(self, made: Path, report_id: int, attempt: int, report_format: ReportFormat) -> str:
         """Move a made and synced file to its place in one step; its name there."""

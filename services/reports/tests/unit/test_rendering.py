@@ -33,14 +33,14 @@ DOCUMENT = Document(
 
 
 def make(tmp_path: Path, report_format: ReportFormat, rows: list[list[Cell]], pdf_rows: int = 2000) -> bytes:
-    workshop = Workshop(tmp_path / "rows", tmp_path / "plot.png", tmp_path / "made")
+    workshop = Workshop.at(tmp_path)
     with SpoolWriter(workshop.spool) as writer:
         writer.begin("items")
         for row in rows:
             writer.write("items", row)
     document = replace(DOCUMENT, counts=writer.counts)
     if report_format is ReportFormat.PDF:
-        draw(document, workshop.plot)
+        draw(document, workshop)
     size, _ = render(document, report_format, workshop, pdf_rows)
     content = workshop.made.read_bytes()
     assert len(content) == size

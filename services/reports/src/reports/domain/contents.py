@@ -6,17 +6,22 @@ The queries that fill them are in ``store/contents.py`` under the same keys, col
 from dataclasses import dataclass
 
 from reports.domain.document import Column, Kind, Section
+from reports.domain.forecast import FORECAST, QUALITY
 from reports.domain.report import ReportType
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """A type's title, its sections, which of them a CSV is made of, and what the plot shows."""
+    """A type's title, its sections, which of them a CSV is made of, and what the plot shows.
+
+    ``computed`` sections come from no query: the forecast.
+    """
 
     title: str
     sections: tuple[Section, ...]
     detail: str
     plot_title: str
+    computed: tuple[Section, ...] = ()
 
 
 _ORDER = Column("order_id", "Order", Kind.INTEGER, 8)
@@ -137,6 +142,7 @@ _SALES = Contents(
             (_DAY, Column("product_id", "Product no.", Kind.INTEGER), _SKU, _PRODUCT, _CURRENCY, _QUANTITY, _REVENUE),
         ),
     ),
+    computed=(QUALITY, FORECAST),
 )
 
 CONTENTS = {

@@ -15,13 +15,14 @@ class Kind(StrEnum):
     TEXT = "text"
     INTEGER = "integer"
     MONEY = "money"
+    NUMBER = "number"
     DATE = "date"
     TIME = "time"
 
     @property
     def is_number(self) -> bool:
         """Whether its cells stand at the right."""
-        return self in {Kind.INTEGER, Kind.MONEY}
+        return self in {Kind.INTEGER, Kind.MONEY, Kind.NUMBER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,22 @@ class Plot:
 
 
 @dataclass(frozen=True, slots=True)
+class Outlook:
+    """A line of what was and a band of what is expected, in one currency; the values are for the eye only."""
+
+    title: str
+    currency: str
+    known: tuple[tuple[date, float], ...]
+    expected: tuple[tuple[date, float, float, float], ...]
+    """Day, value, low, high."""
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """All of a report but its rows, which lie in the spool file.
 
-    ``detail`` is the key of the section that a CSV is made of. ``counts`` has the rows of each section.
+    ``detail`` is the key of the section that a CSV is made of; rows of the section ``ahead``, of days to come,
+    follow there, and each row then says what it is. ``counts`` has the rows of each section.
     """
 
     title: str
@@ -67,6 +80,8 @@ class Document:
     detail: str
     plot: Plot
     counts: dict[str, int] = field(default_factory=dict[str, int])
+    outlooks: tuple[Outlook, ...] = ()
+    ahead: str | None = None
 
     def section(self, key: str) -> Section:
         """The section of this key."""

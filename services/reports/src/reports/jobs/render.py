@@ -53,7 +53,7 @@ async def _make(files: ReportFiles, pdf_rows: int, context: JobContext, report: 
     document = await collect(context, report, workshop.spool)
     if report.format is ReportFormat.PDF:
         await context.progress(45, "plotting")
-        await context.run_in_process(draw, document, workshop.plot)
+        await context.run_in_process(draw, document, workshop)
     await context.progress(60, "rendering")
     size, sha256 = await context.run_in_process(render, document, report.format, workshop, pdf_rows)
     await context.progress(90, "storing")

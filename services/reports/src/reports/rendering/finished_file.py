@@ -17,7 +17,7 @@ def render(document: Document, report_format: ReportFormat, workshop: Workshop, 
             # Only the process that draws pays for the libraries that draw.
             from reports.rendering.pdf_file import render_pdf  # noqa: PLC0415
 
-            render_pdf(document, spool, workshop.plot, target, pdf_rows)
+            render_pdf(document, workshop, pdf_rows)
         case ReportFormat.CSV:
             from reports.rendering.csv_file import render_csv  # noqa: PLC0415
 
@@ -29,11 +29,14 @@ def render(document: Document, report_format: ReportFormat, workshop: Workshop, 
     return _seal(target)
 
 
-def draw(document: Document, target: Path) -> None:
-    """Draw the report's plot."""
+def draw(document: Document, workshop: Workshop) -> None:
+    """Draw the report's plot, and that of its forecast where it has one."""
+    from reports.rendering.outlook_file import render_outlooks  # noqa: PLC0415 - the same
     from reports.rendering.plot_file import render_plot  # noqa: PLC0415 - the same
 
-    render_plot(document.plot, target)
+    render_plot(document.plot, workshop.plot)
+    if document.outlooks:
+        render_outlooks(document.outlooks, workshop.outlook)
 
 
 def _seal(target: Path) -> tuple[int, str]:

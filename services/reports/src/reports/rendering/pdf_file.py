@@ -8,6 +8,7 @@ from fpdf.enums import TableCellFillMode, XPos, YPos
 from fpdf.fonts import FontFace
 
 from reports.domain.document import Document, Section
+from reports.files import Workshop
 from reports.rendering.spool import read_spool
 
 _FONT = "DejaVu"
@@ -46,7 +47,7 @@ class _Page(FPDF):
         self.multi_cell(0, size * 0.6, text, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
 
-def render_pdf(document: Document, spool: Path, plot: Path, target: Path, most_rows: int) -> None:
+def render_pdf(document: Document, workshop: Workshop, most_rows: int) -> None:
     """Write the PDF; of each section at most ``most_rows`` rows, and it says so where there are more."""
     page = _Page(document)
     page.add_page()
@@ -54,18 +55,21 @@ def render_pdf(document: Document, spool: Path, plot: Path, target: Path, most_r
     page.line_of_text(f"{document.about} · {document.period} (days in UTC)", size=9)
     page.line_of_text(f"Requested at {document.requested_at:%Y-%m-%d %H:%M:%S} UTC", size=9)
     page.ln(2)
-    page.image(plot, w=page.epw, alt_text=document.plot.title)
+    page.image(workshop.plot, w=page.epw, alt_text=document.plot.title)
+    if document.outlooks:
+        page.ln(4)
+        page.image(workshop.outlook, w=page.epw, alt_text=document.outlooks[0].title)
     for section in document.sections:
         page.ln(4)
         if page.will_page_break(_ROOM_FOR_A_TABLE):
             page.add_page()
         page.line_of_text(section.title, size=12, style="B")
-        _table(page, section, spool, most_rows)
+        _table(page, section, workshop.spool, most_rows)
         total = document.counts.get(section.key, 0)
         if total > most_rows:
             text = f"The first {most_rows:,} of {total:,} rows. The CSV and JSON formats have all."
             page.line_of_text(text, size=8)
-    page.output(str(target))
+    page.output(str(workshop.made))
 
 
 def _table(page: _Page, section: Section, spool: Path, most_rows: int) -> None:

@@ -4,7 +4,13 @@ import os
 from multiprocessing import forkserver
 from pathlib import Path
 
-_MODULES = ["reports.rendering.finished_file", "reports.rendering.plot_file", "reports.rendering.pdf_file"]
+_MODULES = [
+    "reports.forecasting.process",
+    "reports.rendering.finished_file",
+    "reports.rendering.outlook_file",
+    "reports.rendering.pdf_file",
+    "reports.rendering.plot_file",
+]
 
 
 def warm_up(cache: Path) -> None:
@@ -16,6 +22,7 @@ def warm_up(cache: Path) -> None:
     os.environ.setdefault("MPLCONFIGDIR", str(cache))
     # The server of forks has one thread only if the linear algebra under matplotlib starts none.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     forkserver.set_forkserver_preload(_MODULES)
     # It loads beside the start of the worker, so that not even the first report waits for it.
     forkserver.ensure_running()

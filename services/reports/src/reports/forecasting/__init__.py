@@ -1,0 +1,1 @@
+"""Tells sales of days to come; runs in the pool's processes, and knows no database."""

@@ -6,7 +6,9 @@ from shared.jobs import enqueue
 from shared.postgres import Connection
 from users import events
 from users.domain.account import Changes, LastAdmin, NotYourRoleToChange, Role, User, UserNotFound, gives_up_admin
+from users.domain.audit import AuditAction
 from users.jobs.welcome_mail import WELCOME_MAIL, WelcomeMail
+from users.store import audit
 from users.store import users as store
 
 Precondition = Callable[[User], None]
@@ -53,15 +55,19 @@ async def change(
     return changed
 
 
-async def remove(connection: Connection, user_id: int, *, precondition: Precondition) -> None:
-    """Remove an account with its sessions and keys.
+async def remove(
+    connection: Connection, user_id: int, *, by: int, request_id: str | None, precondition: Precondition
+) -> None:
+    """Remove an account with its sessions and keys; that user ``by`` did so stays on record.
 
-    Raises UserNotFound, LastAdmin, and what ``precondition`` raises.
+    Tokens that are still out end with it (the triggers of ``revocations``), and the event makes the other
+    services forget the person. Raises UserNotFound, LastAdmin, and what ``precondition`` raises.
     """
     user = await _locked(connection, user_id, precondition)
     if user.role is Role.ADMIN and user.is_active:
         await _refuse_the_last_admin(connection, user)
     await store.delete(connection, user_id)
+    await audit.insert(connection, AuditAction.USER_DELETED, actor_id=by, subject_id=user_id, request_id=request_id)
     await events.say_deleted(connection, user)
 
 

@@ -8,6 +8,7 @@ from shared.web import Resources
 from users.access_tokens import TokenIssuer
 from users.hashing import Passwords
 from users.login_throttle import LoginThrottle
+from users.revoking import publishing
 from users.settings import UsersSettings
 from users.signing_key import SigningKey
 
@@ -30,12 +31,13 @@ async def open_resources(
     """Open them, and close them at the end."""
     passwords = Passwords(settings.passwords)
     try:
-        yield UsersResources(
-            settings,
-            key,
-            TokenIssuer(settings.tokens, key),
-            passwords,
-            LoginThrottle(resources.redis, settings.login),
-        )
+        async with publishing(resources.database, resources.redis):
+            yield UsersResources(
+                settings,
+                key,
+                TokenIssuer(settings.tokens, key),
+                passwords,
+                LoginThrottle(resources.redis, settings.login),
+            )
     finally:
         passwords.close()

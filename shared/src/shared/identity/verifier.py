@@ -6,6 +6,7 @@ import jwt
 
 from shared.identity.jwks import KeySource
 from shared.identity.principal import Principal
+from shared.identity.revocations import RevokedTokens
 from shared.settings import TokenSettings
 
 ALGORITHMS = {"EdDSA": "OKP", "ES256": "EC"}
@@ -21,9 +22,10 @@ class InvalidToken(Exception):  # noqa: N818 - RFC 6750's own word
 class TokenVerifier:
     """Turns a bearer token into the principal it stands for."""
 
-    def __init__(self, settings: TokenSettings, keys: KeySource) -> None:
+    def __init__(self, settings: TokenSettings, keys: KeySource, revoked: RevokedTokens | None = None) -> None:
         self._settings = settings
         self._keys = keys
+        self._revoked = revoked
 
     async def verify(self, token: str) -> Principal:
         """Who the token stands for; raises InvalidToken."""
@@ -41,7 +43,7 @@ class TokenVerifier:
             )
         except (jwt.PyJWTError, ValueError, TypeError) as error:
             raise InvalidToken(str(error)) from error
-        return Principal(
+        principal = Principal(
             subject=str(claims["sub"]),
             role=str(claims.get("role", "user")),
             tier=str(claims.get("tier", "free")),
@@ -49,6 +51,9 @@ class TokenVerifier:
             token_id=str(claims["jti"]),
             session=str(claims["sid"]) if "sid" in claims else None,
         )
+        if self._revoked is not None and self._revoked.covers(principal.user_id, principal.session, int(claims["iat"])):
+            raise InvalidToken("ended before its time")
+        return principal
 
     async def _key(self, header: dict[str, Any]) -> jwt.PyJWK:
         # Only our own set is asked: jku, x5u and jwk in a header are the attacker's word (RFC 8725 section 3.10).

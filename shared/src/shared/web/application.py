@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from shared.http import create_http_client
 from shared.identity.jwks import KeySource, RemoteKeys
+from shared.identity.revocations import RevokedTokens
 from shared.identity.verifier import TokenVerifier
 from shared.logs import configure_logs
 from shared.messaging.wake import RelayWaker
@@ -67,9 +68,11 @@ def create_app(
         await database.open()
         try:
             await migrate(database, service, migrations)
-            async with create_http_client() as http, RelayWaker(database).running():
+            revoked = RevokedTokens(redis)
+            async with create_http_client() as http, RelayWaker(database).running(), revoked.running():
                 source = keys or RemoteKeys(settings.tokens.jwks_url, http)
-                resources = Resources(settings, database, redis, TokenVerifier(settings.tokens, source), draining)
+                verifier = TokenVerifier(settings.tokens, source, revoked)
+                resources = Resources(settings, database, redis, verifier, draining)
                 app.state.resources = resources
                 if lifespan is None:
                     yield

@@ -18,6 +18,7 @@ from shared.web import (
 )
 from users import accounts
 from users.api.dependencies import Admin, Caller, Own, Reader, Writer
+from users.api.request_id import request_id
 from users.api.v1.schemas import Registration, UserDocument, UserPatch, UserReplacement
 from users.domain.account import Changes, Role
 from users.store import users as store
@@ -121,7 +122,13 @@ async def change_user(
 async def delete_user(user_id: EntityId, caller: Writer, connection: Transaction, request: Request) -> None:
     """Delete an account with its sessions and API keys. The last admin stays (409 `last_admin`)."""
     caller.check_may_see(user_id)
-    await accounts.remove(connection, user_id, precondition=lambda user: check_if_match(request, etag(user.version)))
+    await accounts.remove(
+        connection,
+        user_id,
+        by=caller.user.id,
+        request_id=request_id(request),
+        precondition=lambda user: check_if_match(request, etag(user.version)),
+    )
 
 
 async def _change(

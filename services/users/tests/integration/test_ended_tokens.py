@@ -1,0 +1,85 @@
+"""Access tokens that are still out when their session or their user ends: the other services hear of it (auth 3)."""
+
+import time
+
+import httpx
+import jwt
+import pytest
+from redis.asyncio import Redis
+
+from shared.identity import RevokedTokens
+from shared.identity.revocations import REVOKED_STREAM
+from shared.testing.waiting import eventually
+from users import revoking
+
+from .people import Account, Accounts
+
+
+def claims(account: Account) -> tuple[int, str | None, int]:
+    found = jwt.decode(account.tokens["access_token"], options={"verify_signature": False})
+    return int(found["sub"]), found.get("sid"), found["iat"]
+
+
+async def ended(redis: Redis, account: Account) -> bool:
+    """Whether another service, that reads the stream from its beginning, refuses the account's token."""
+    revoked = RevokedTokens(redis)
+    await revoked.resync()
+    return revoked.covers(*claims(account))
+
+
+async def test_a_deleted_users_token_ends_everywhere(client: httpx.AsyncClient, account: Account, redis: Redis):
+    assert not await ended(redis, account)
+    assert (await client.delete(f"/api/v1/users/{account.id}", headers=account.headers)).status_code == 204
+    await eventually(lambda: ended(redis, account), True, seconds=5)
+
+
+async def test_a_disabled_users_token_ends_everywhere(accounts: Accounts, account: Account, redis: Redis):
+    await accounts.execute("UPDATE users SET disabled_at = now() WHERE id = $1", account.id)
+    await eventually(lambda: ended(redis, account), True, seconds=5)
+
+
+@pytest.mark.parametrize("way", ["logout", "everywhere", "spent twice"])
+async def test_an_ended_sessions_token_ends_everywhere_and_the_next_login_is_good(
+    client: httpx.AsyncClient, accounts: Accounts, account: Account, redis: Redis, way: str
+):
+    refresh = {"refresh_token": account.tokens["refresh_token"]}
+    if way == "logout":
+        await client.post("/api/v1/auth/logout", json=refresh)
+    elif way == "everywhere":
+        await client.delete("/api/v1/users/me/sessions", headers=account.headers)
+    else:
+        for _ in range(2):
+            await client.post("/api/v1/auth/refresh", json=refresh)
+    again = Account(account.id, account.email, await accounts.log_in(account.email))
+    await eventually(lambda: ended(redis, account), True, seconds=5)
+    assert not await ended(redis, again)
+
+
+async def test_a_redis_that_lost_all_is_told_again(client: httpx.AsyncClient, account: Account, redis: Redis):
+    await client.delete("/api/v1/users/me/sessions", headers=account.headers)
+    await eventually(lambda: ended(redis, account), True, seconds=5)
+    await redis.delete(REVOKED_STREAM, "tokens:revoked:made")
+    assert not await ended(redis, account)
+    await eventually(lambda: ended(redis, account), True, seconds=5)
+
+
+async def test_a_redis_that_came_back_with_less_is_told_again(
+    accounts: Accounts, account: Account, redis: Redis, monkeypatch: pytest.MonkeyPatch
+):
+    await accounts.execute("UPDATE users SET disabled_at = now() WHERE id = $1", account.id)
+    await eventually(lambda: ended(redis, account), True, seconds=5)
+    await redis.delete(REVOKED_STREAM)
+
+    async def restarted(*_: object) -> dict[str, str]:
+        return {"run_id": f"another-{time.time()}"}
+
+    monkeypatch.setattr(redis, "info", restarted)
+    assert await revoking.publish(accounts.database, redis) >= 1
+    assert await ended(redis, account)
+
+
+async def test_what_no_living_token_is_of_is_forgotten(accounts: Accounts, account: Account):
+    await accounts.execute("INSERT INTO revocations (user_id, expires_at) VALUES ($1, now())", account.id)
+    async with accounts.database.acquire() as connection:
+        await revoking.store.trim(connection)
+    assert await accounts.value("SELECT count(*) FROM revocations WHERE user_id = $1", account.id) == 0

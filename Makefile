@@ -22,7 +22,7 @@ unexport VIRTUAL_ENV
 
 LOCKED := pyproject.toml uv.lock $(wildcard gateway/pyproject.toml shared/pyproject.toml services/*/pyproject.toml deploy/local/pyproject.toml)
 
-.PHONY: help setup up demo down clean status logs mail restart test test-unit test-integration test-e2e servers check format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
+.PHONY: chaos help setup up demo down clean status logs mail restart test test-unit test-integration test-e2e servers check format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
 
 ##@ Run it
 
@@ -73,6 +73,11 @@ test-integration: $(SYNCED) servers ## The tests on real Postgres, Redis and Rab
 test-e2e: $(SYNCED) ## The tests of the whole system from outside
 	@echo "== end to end"
 	@$(BIN)/python -m pytest tests/e2e
+
+# SECONDS is bash's own: handed over as an argument, not by the environment.
+chaos: $(SYNCED) ## Break everything at random under load, and check: FAULTS=100 (or 12), SECONDS=, SEED= repeats a run
+	@echo "== chaos"
+	@PYTHONPATH=tests $(BIN)/python -m chaos $(if $(FAULTS),--faults $(FAULTS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 servers: $(SYNCED)
 	@$(STACK) servers up --state $(TEST_STATE)

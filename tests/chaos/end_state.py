@@ -1,0 +1,87 @@
+"""The end state as plain rows: what the checker holds the ledger against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class OrderRow:
+    """An order, or what reports have seen of it; ``lines`` are product ids and quantities, sorted."""
+
+    id: int
+    user_id: int
+    status: str
+    total: str
+    version: int
+    lines: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class PaymentRow:
+    """An attempt to pay."""
+
+    id: int
+    order_id: int
+    status: str
+    amount: str
+
+
+@dataclass(frozen=True)
+class ProductRow:
+    """A product, or what reports have seen of it."""
+
+    id: int
+    stock: int
+    version: int
+
+
+@dataclass(frozen=True)
+class UserRow:
+    """An account, or what reports have seen of it (without the address)."""
+
+    id: int
+    version: int
+    email: str = ""
+
+
+@dataclass(frozen=True)
+class ReportRow:
+    """A report; ``since`` is the beginning of its period, ``fault`` what is wrong with its file."""
+
+    id: int
+    user_id: int
+    since: str
+    status: str
+    version: int
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class WireEvent:
+    """An event as a consumer received it."""
+
+    id: str
+    type: str
+    subject: str
+    data: dict[str, Any]
+
+
+@dataclass
+class EndState:
+    """Everything that is left, and the events in the order in which a consumer received them."""
+
+    orders: list[OrderRow] = field(default_factory=list[OrderRow])
+    seen_orders: list[OrderRow] = field(default_factory=list[OrderRow])
+    payments: list[PaymentRow] = field(default_factory=list[PaymentRow])
+    products: list[ProductRow] = field(default_factory=list[ProductRow])
+    seen_products: list[ProductRow] = field(default_factory=list[ProductRow])
+    users: list[UserRow] = field(default_factory=list[UserRow])
+    seen_users: list[UserRow] = field(default_factory=list[UserRow])
+    reports: list[ReportRow] = field(default_factory=list[ReportRow])
+    events: list[WireEvent] = field(default_factory=list[WireEvent])
+    unpublished: dict[str, int] = field(default_factory=dict[str, int])
+    unfinished_jobs: list[str] = field(default_factory=list[str])
+    failed_jobs: list[str] = field(default_factory=list[str])
+    waiting_messages: dict[str, int] = field(default_factory=dict[str, int])

@@ -1,0 +1,82 @@
+"""One run: load, storm, quiet, and a look at what is left."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chaos import injecting, looking
+from chaos.checker import Violation, Wrong, check
+from chaos.load import Load
+
+if TYPE_CHECKING:
+    from chaos.end_state import EndState
+    from chaos.faults import Fault
+    from chaos.ground import Ground
+    from chaos.injecting import Done
+    from chaos.ledger import Ledger
+
+_WARM_SECONDS = 3.0
+_QUIET_SECONDS = 240.0
+"""More than a lease, and than the longest pause before a message's last try, take together."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run gave; ``begun`` on the monotonic clock."""
+
+    begun: float
+    done: list[Done]
+    ledger: Ledger
+    violations: list[Violation]
+
+
+async def storm(ground: Ground, faults: list[Fault], seconds: float, seed: int) -> Result:
+    """Break the system under load, let it become quiet, and check."""
+    await looking.bind_witness(ground)
+    load = Load(ground.gateway, seed)
+    try:
+        await load.start()
+        await asyncio.sleep(_WARM_SECONDS)
+        begun = time.monotonic()
+        done = await injecting.run(ground, faults, begun)
+        await asyncio.sleep(max(0.0, begun + seconds - time.monotonic()))
+        print(f"  {time.monotonic() - begun:6.1f} s  the storm is over; waiting until all is quiet", flush=True)
+        violations = await _calm_down(ground, load)
+        return Result(begun, done, load.ledger, violations)
+    finally:
+        await load.close()
+
+
+async def _calm_down(ground: Ground, load: Load) -> list[Violation]:
+    """Let clients and background work end, then check; what does not end within its time is told."""
+    began = time.monotonic()
+    late: list[Violation] = []
+    try:
+        await ground.until_ready(_QUIET_SECONDS / 2)
+    except TimeoutError as error:
+        late.append(Violation(Wrong.UNFINISHED, str(error)))
+    # Requests go on until all is ready again, so that every fault has its recovery.
+    await asyncio.sleep(1)
+    await load.stop()
+    print(f"  every client is done after {time.monotonic() - began:.1f} s", flush=True)
+    while left := _unsettled(await looking.look(ground)):
+        if time.monotonic() - began > _QUIET_SECONDS:
+            print(f"  still not done: {left}", flush=True)
+            break
+        await asyncio.sleep(0.5)
+    state = await looking.look(ground)
+    state.events = await looking.hear_witness(ground)
+    state.reports = await looking.with_files(load, state.reports)
+    violations = late + check(load.ledger, load.stock, state)
+    print(f"  quiet after {time.monotonic() - began:.1f} s, {len(state.events)} events heard", flush=True)
+    return violations
+
+
+def _unsettled(state: EndState) -> dict[str, int]:
+    """What is still to be done, by its name."""
+    counts = {f"outbox of {schema}": rows for schema, rows in state.unpublished.items()}
+    counts |= state.waiting_messages | {"jobs": len(state.unfinished_jobs)}
+    return {name: count for name, count in counts.items() if count and not name.endswith(".parked")}

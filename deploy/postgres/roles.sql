@@ -28,7 +28,8 @@ BEGIN
         -- AUTHORIZATION gives the owner everything and, by default, everybody else nothing.
         EXECUTE format('CREATE SCHEMA IF NOT EXISTS %I AUTHORIZATION %I', service, service);
         EXECUTE format('REVOKE ALL ON SCHEMA %I FROM PUBLIC', service);
-        EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), service);
+        -- TEMPORARY: imports are staged in temporary tables.
+        EXECUTE format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO %I', current_database(), service);
     END LOOP;
 
     EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());

@@ -121,6 +121,8 @@ def _service_settings(service: str, state: State, ports: SystemPorts) -> dict[st
                 "TOKEN_PRIVATE_KEY_FILE": str(signing_key(state)),
                 "SMTP_URL": f"smtp://{HOST}:{ports.mail}",
             }
+        case "orders":
+            return {"ORDERS_DIR": str(state.folder("orders"))}
         case "reports":
             return {"REPORTS_DIR": str(state.folder("reports"))}
         case _:

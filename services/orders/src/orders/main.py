@@ -1,5 +1,6 @@
 """The API process: ``python -m orders.main``."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -7,10 +8,11 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from orders.api.routers import create_routers
+from orders.api.routers import create_file_routers, create_routers
 from orders.domain.payments import PaymentProvider
+from orders.import_files import ImportFiles
 from orders.payment_provider import SimulatedProvider
-from orders.resources import OrdersResources
+from orders.resources import ImportResources, OrdersResources
 from orders.settings import OrdersSettings
 from shared.identity import KeySource
 from shared.settings import wrong_settings_in_words
@@ -26,9 +28,15 @@ def create_application(
 ) -> FastAPI:
     """Make the API; ``keys`` verify tokens (by default those of ``JWKS_URL``), ``provider`` takes payments."""
 
+    files = ImportFiles(settings.imports.directory, most_bytes=settings.imports.most_bytes)
+
     @asynccontextmanager
     async def own(_resources: Resources) -> AsyncIterator[OrdersResources]:
-        yield OrdersResources(provider or SimulatedProvider())
+        imports = ImportResources(files, settings.imports.unfinished_limit)
+        yield OrdersResources(provider or SimulatedProvider(), imports)
+
+    async def usable(_: Resources) -> bool:
+        return await asyncio.to_thread(files.usable)
 
     return create_app(
         SERVICE,
@@ -36,8 +44,10 @@ def create_application(
         version=VERSION,
         migrations=[MIGRATIONS],
         routers=create_routers(),
+        bare_routers=create_file_routers(),
         lifespan=own,
         keys=keys,
+        checks={"files": usable},
     )
 
 

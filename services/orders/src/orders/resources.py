@@ -3,6 +3,15 @@
 from dataclasses import dataclass
 
 from orders.domain.payments import PaymentProvider
+from orders.import_files import ImportFiles
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResources:
+    """What imports of products need."""
+
+    files: ImportFiles
+    unfinished_limit: int
 
 
 @dataclass(frozen=True)
@@ -10,3 +19,4 @@ class OrdersResources:
     """One a process."""
 
     provider: PaymentProvider
+    imports: ImportResources

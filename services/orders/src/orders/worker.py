@@ -3,6 +3,9 @@
 from fastapi import FastAPI
 
 from orders.events import SUBSCRIPTIONS
+from orders.import_files import ImportFiles
+from orders.jobs.announce_products import announce_job
+from orders.jobs.import_products import import_job
 from orders.main import MIGRATIONS, SERVICE, VERSION
 from orders.seeding import seed_products
 from orders.settings import OrdersSettings
@@ -13,6 +16,7 @@ from shared.worker import create_worker
 
 def create_application(settings: OrdersSettings) -> FastAPI:
     """Make the worker."""
+    files = ImportFiles(settings.imports.directory, most_bytes=settings.imports.most_bytes)
 
     async def at_start(resources: Resources) -> None:
         if settings.seed.wanted_in(settings.environment):
@@ -24,6 +28,7 @@ def create_application(settings: OrdersSettings) -> FastAPI:
         version=VERSION,
         migrations=[MIGRATIONS],
         subscriptions=SUBSCRIPTIONS,
+        job_types=[import_job(files), announce_job()],
         at_start=at_start,
     )
 

@@ -29,9 +29,14 @@ _users = count(1000)
 
 
 @pytest_asyncio.fixture(scope="session")
-async def settings(service_environment: SettingsMaker) -> OrdersSettings:
+async def environment(service_environment: SettingsMaker, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What the service's settings are read from, on this run's servers."""
+    return {**await service_environment("orders"), "ORDERS_DIR": str(tmp_path_factory.mktemp("orders"))}
+
+
+@pytest.fixture(scope="session")
+def settings(environment: dict[str, str]) -> OrdersSettings:
     """The service's settings on this run's servers."""
-    environment = await service_environment("orders")
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
@@ -112,18 +117,18 @@ def make_order(client: httpx.AsyncClient, user: dict[str, str], make_product: Pr
 
 @dataclass(frozen=True)
 class ApiProcess:
-    """The API as it runs outside of tests: ``python -m orders.main``."""
+    """The API as it runs outside of tests, ``python -m orders.main``, or the worker."""
 
     url: str
     process: asyncio.subprocess.Process
 
 
-ProcessStarter = Callable[[], AbstractAsyncContextManager[ApiProcess]]
+ProcessStarter = Callable[..., AbstractAsyncContextManager[ApiProcess]]
 
 
 @pytest_asyncio.fixture(scope="session")
-async def start_process(service_environment: SettingsMaker, signer: Signer) -> AsyncIterator[ProcessStarter]:
-    """Starts the API in a process of its own, on the same schema; ends it with SIGTERM."""
+async def start_process(environment: dict[str, str], signer: Signer) -> AsyncIterator[ProcessStarter]:
+    """Starts the API, or the worker, in a process of its own, on the same schema; ends it with SIGTERM."""
     issuer = FastAPI()
 
     @issuer.get("/jwks.json")
@@ -133,17 +138,18 @@ async def start_process(service_environment: SettingsMaker, signer: Signer) -> A
     async with running(issuer) as keys:
 
         @asynccontextmanager
-        async def start() -> AsyncIterator[ApiProcess]:
+        async def start(module: str = "orders.main", **more: str) -> AsyncIterator[ApiProcess]:
             with socket.create_server(("127.0.0.1", 0)) as listener:
                 port = listener.getsockname()[1]
-            environment = {
+            own = {
                 **os.environ,
-                **await service_environment("orders"),
+                **environment,
                 "HTTP_PORT": str(port),
                 "JWKS_URL": f"{keys.base_url}/jwks.json",
                 "LOG_LEVEL": "WARNING",
+                **more,
             }
-            process = await asyncio.create_subprocess_exec(sys.executable, "-m", "orders.main", env=environment)
+            process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, env=own)
             try:
                 url = f"http://127.0.0.1:{port}"
                 await _until_ready(url, process)

@@ -12,6 +12,7 @@ RIGHT = {
     "REDIS_URL": "redis://127.0.0.1:1",
     "AMQP_URL": "amqp://127.0.0.1:1",
     "TOKEN_ISSUER": "http://127.0.0.1:1",
+    "ORDERS_DIR": "/nowhere/orders",
 }
 
 
@@ -32,6 +33,8 @@ def refused(module: str, changes: dict[str, str | None]) -> str:
     [
         ({"DATABASE_URL": None}, "DATABASE_URL: Field required"),
         ({"DATABASE_URL": None, "DATABASE_URL_FILE": "/nowhere/hunter2"}, "DATABASE_URL_FILE: the file cannot be read"),
+        ({"ORDERS_DIR": None}, "ORDERS_DIR: Field required"),
+        ({"ORDERS_IMPORT_MOST_BYTES": "0"}, "ORDERS_IMPORT_MOST_BYTES: "),
         ({"HTTP_PORT": "hunter2"}, "HTTP_PORT: "),
         ({"DATABASE_MIN_CONNECTIONS": "hunter2"}, "DATABASE_MIN_CONNECTIONS: "),
     ],

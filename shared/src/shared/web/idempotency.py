@@ -116,9 +116,22 @@ async def _idempotency(
     principal: Annotated[Principal, Depends(signed_in)],
     idempotency_key: Annotated[str | None, Header()] = None,
 ) -> IdempotentCall:
-    if idempotency_key is not None and not _KEY.match(idempotency_key):
+    return _call(idempotency_key, principal, await _fingerprint(request))
+
+
+def idempotent_call(request: Request, principal: Principal, key: str | None, body: str) -> IdempotentCall:
+    """The request's call where its body was read as a stream; ``body`` stands for it, such as its digest.
+
+    Raises BadRequest when the key is none.
+    """
+    text = f"{request.method} {request.url.path}\n{body}".encode()
+    return _call(key, principal, hashlib.sha256(text).hexdigest())
+
+
+def _call(key: str | None, principal: Principal, fingerprint: str) -> IdempotentCall:
+    if key is not None and not _KEY.match(key):
         raise BadRequest("invalid_idempotency_key", "Idempotency-Key is 1 to 255 visible ASCII characters.")
-    return IdempotentCall(idempotency_key, principal.subject, await _fingerprint(request))
+    return IdempotentCall(key, principal.subject, fingerprint)
 
 
 async def _fingerprint(request: Request) -> str:

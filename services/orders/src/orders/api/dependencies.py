@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 
 from orders.domain.payments import PaymentProvider
-from orders.resources import OrdersResources
+from orders.resources import ImportResources, OrdersResources
 from shared.identity import Admin, Principal, signed_in
 from shared.web import get_resources
 
@@ -31,3 +31,12 @@ async def _provider(request: Request) -> PaymentProvider:
 
 Provider = Annotated[PaymentProvider, Depends(_provider)]
 """The payment provider."""
+
+
+async def _imports(request: Request) -> ImportResources:
+    own: OrdersResources = get_resources(request).service
+    return own.imports
+
+
+Imports = Annotated[ImportResources, Depends(_imports)]
+"""Where imported files lie, and how many may wait."""

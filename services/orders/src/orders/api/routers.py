@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from orders.api.v1.imports import imports_router
 from orders.api.v1.orders import orders_router
 from orders.api.v1.payments import payments_router
 from orders.api.v1.products import products_router
@@ -18,3 +19,8 @@ def create_routers() -> list[APIRouter]:
             "v2", (products_router(ProductV2), orders_router(OrderV2), payments_router(), user_orders_router(OrderV2))
         ),
     ]
+
+
+def create_file_routers() -> list[APIRouter]:
+    """Routers that take other bodies than JSON: the same in both versions."""
+    return [create_version(version, (imports_router(),)) for version in ("v1", "v2")]

@@ -1,0 +1,162 @@
+"""Reads a file of products: from whatever was sent to rows that Postgres's COPY takes without a stumble.
+
+COPY by itself gives up at the first row with a column too many and counts records, not lines, so the
+file is read once before: RFC 4180 strictly, UTF-8 with or without a byte order mark, lines that end in
+LF, CRLF or CR. What comes out is CSV again, each row with the number of the line where it begins. Runs
+in a process of its own, with memory that does not grow with the file.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from orders.domain.imports import MOST_ERRORS, RowError, RowErrors, UnreadableFile, check_header
+
+MOST_LINE = 1 << 18
+"""Characters of one line: far above what the fields of a product may hold."""
+
+_MOST_FIELD = 1 << 17
+_BATCH = 2_000
+
+_NOT_UTF8 = "The row is not UTF-8."
+_QUOTES = "The quotes of the row are not those of CSV."
+_TOO_LONG = f"A field has more than {_MOST_FIELD} characters."
+_NO_NUL = "A text holds no NUL character."
+
+
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """What was found: the columns in the file's order, the rows with and without errors."""
+
+    columns: tuple[str, ...]
+    rows: int
+    errors: RowErrors
+
+
+def read_columns(source: Path) -> tuple[str, ...]:
+    """The columns that the first line names. Raises UnreadableFile."""
+    with _opened(source) as text:
+        return _header(csv.reader(_lines(text), strict=True))
+
+
+def spool_rows(source: Path, spool: Path) -> FileContent:
+    """Write the rows of ``source`` that are whole to ``spool``. Raises UnreadableFile."""
+    csv.field_size_limit(_MOST_FIELD)
+    with _opened(source) as text, spool.open("wb", buffering=1 << 20) as out:
+        reader = csv.reader(_lines(text), strict=True)
+        columns = _header(reader)
+        rows = _Rows(len(columns), out)
+        rows.read(reader)
+    return FileContent(columns, rows.count, RowErrors(tuple(rows.errors), rows.bad))
+
+
+def _opened(source: Path) -> IO[str]:
+    # Bytes that are no UTF-8 come through as surrogates, so that they are an error of their row.
+    return source.open(encoding="utf-8-sig", errors="surrogateescape", newline="", buffering=1 << 20)
+
+
+def _lines(text: IO[str]) -> Iterator[str]:
+    """Lines of bounded length: a file without any line end must not be one string in memory."""
+    readline = text.readline
+    number = 0
+    while line := readline(MOST_LINE):
+        number += 1
+        if len(line) == MOST_LINE and not line.endswith(("\n", "\r")):
+            raise UnreadableFile(f"Line {number} is longer than {MOST_LINE} characters.")
+        yield line
+
+
+def _header(reader: "csv._reader") -> tuple[str, ...]:  # pyright: ignore[reportPrivateUsage] - the only name of the type
+    try:
+        names = next(reader, None)
+    except csv.Error:
+        raise UnreadableFile("The first line is not CSV.") from None
+    if names is None:
+        raise UnreadableFile("The file is empty.")
+    text = "".join(names)
+    if "\0" in text or not _is_utf8(text):
+        raise UnreadableFile("The file is not UTF-8.")
+    columns = tuple(name.strip().lower() for name in names)
+    check_header(columns)
+    return columns
+
+
+class _Rows:
+    """Passes whole rows on in batches and notes what is wrong with the others."""
+
+    def __init__(self, width: int, out: IO[bytes]) -> None:
+        self._width = width
+        self._out = out
+        self.count = 0
+        self.bad = 0
+        self.errors: list[RowError] = []
+
+    def read(self, reader: "csv._reader") -> None:  # pyright: ignore[reportPrivateUsage] - the same
+        batch: list[list[str | int]] = []
+        line = reader.line_num
+        while True:
+            begins = line + 1
+            try:
+                row = next(reader, None)
+            except csv.Error as error:
+                line = reader.line_num
+                if line > begins:
+                    # What follows a quote that is never closed would be read as something it is not.
+                    raise UnreadableFile(f"A quote that is opened on line {begins} is not closed.") from None
+                self.count += 1
+                self._note(begins, "", _TOO_LONG if "limit" in str(error) else _QUOTES)
+                continue
+            line = reader.line_num
+            if row is None:
+                break
+            if not row:
+                continue
+            self.count += 1
+            if len(row) != self._width:
+                self._note(begins, "", f"The row has {len(row)} columns in place of {self._width}.")
+                continue
+            batch.append([begins, *[field.strip() for field in row]])
+            if len(batch) == _BATCH:
+                self._write(batch)
+                batch.clear()
+        self._write(batch)
+
+    def _write(self, batch: list[list[str | int]]) -> None:
+        text = _csv(batch)
+        try:
+            data = text.encode()
+        except UnicodeEncodeError:
+            data = None
+        if data is None or b"\0" in data:
+            data = _csv([row for row in batch if self._is_text(row)]).encode()
+        self._out.write(data)
+
+    def _is_text(self, row: list[str | int]) -> bool:
+        text = "".join(map(str, row[1:]))
+        wrong = _NO_NUL if "\0" in text else None if _is_utf8(text) else _NOT_UTF8
+        if wrong is not None:
+            self._note(int(row[0]), "", wrong)
+        return wrong is None
+
+    def _note(self, line: int, field: str, message: str) -> None:
+        self.bad += 1
+        if len(self.errors) < MOST_ERRORS:
+            self.errors.append(RowError(line, field, message))
+
+
+def _csv(rows: list[list[str | int]]) -> str:
+    buffer = io.StringIO()
+    # With CRLF as its end of line the writer quotes a bare CR too, which COPY asks for.
+    csv.writer(buffer, lineterminator="\r\n").writerows(rows)
+    return buffer.getvalue()
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

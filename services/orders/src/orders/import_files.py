@@ -7,12 +7,17 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 from uuid import UUID
 
 from orders.domain.imports import FileTooLarge, UnreadableFile
 
 _PIECE = 1 << 20
 _LEFTOVER_SECONDS = 24 * 3600.0
+
+
+class _Digest(Protocol):
+    def update(self, data: bytearray, /) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +56,12 @@ class ImportFiles:
                 held = bytearray()
                 async for piece in pieces:
                     size += len(piece)
-                    if size > self.most_bytes:
-                        raise FileTooLarge(self.most_bytes)
+                    self._check_size(size)
                     held += piece
                     if len(held) >= _PIECE:
                         await asyncio.to_thread(_write_all, file.fileno(), held, digest)
                         held = bytearray()
-                if size == 0:
-                    raise UnreadableFile("The file is empty.")
+                self._check_size(size or None)
                 await asyncio.to_thread(_write_all, file.fileno(), held, digest)
                 await asyncio.to_thread(os.fsync, file.fileno())
             await asyncio.to_thread(part.replace, self.path(name))
@@ -67,6 +70,12 @@ class ImportFiles:
             part.unlink(missing_ok=True)
             raise
         return Received(size, digest.hexdigest())
+
+    def _check_size(self, size: int | None) -> None:
+        if size is None:
+            raise UnreadableFile("The file is empty.")
+        if size > self.most_bytes:
+            raise FileTooLarge(self.most_bytes)
 
     def rename(self, old: UUID, new: UUID) -> None:
         """Give a file that was received the name of the job that imports it."""
@@ -99,7 +108,7 @@ class ImportFiles:
         return os.access(self._root, os.R_OK | os.W_OK | os.X_OK)
 
 
-def _write_all(descriptor: int, data: bytearray, digest: "hashlib._Hash") -> None:
+def _write_all(descriptor: int, data: bytearray, digest: _Digest) -> None:
     digest.update(data)
     with memoryview(data) as view:
         written = 0

@@ -6,7 +6,8 @@ from orders.domain.imports import Import, ImportFinished, ImportMode, ImportNotF
 from orders.jobs.import_products import NAME, ImportProducts
 from orders.store import imports
 from shared.identity import Principal
-from shared.jobs import FinishedHook, enqueue, request_cancel
+from shared.jobs import enqueue, request_cancel
+from shared.jobs.types import FinishedHook
 from shared.postgres import Connection
 
 

@@ -27,7 +27,6 @@ def create_application(
     settings: OrdersSettings, keys: KeySource | None = None, provider: PaymentProvider | None = None
 ) -> FastAPI:
     """Make the API; ``keys`` verify tokens (by default those of ``JWKS_URL``), ``provider`` takes payments."""
-
     files = ImportFiles(settings.imports.directory, most_bytes=settings.imports.most_bytes)
 
     @asynccontextmanager

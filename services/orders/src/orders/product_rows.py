@@ -11,7 +11,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from orders.domain.imports import MOST_ERRORS, RowError, RowErrors, UnreadableFile, check_header
 
@@ -25,6 +25,17 @@ _NOT_UTF8 = "The row is not UTF-8."
 _QUOTES = "The quotes of the row are not those of CSV."
 _TOO_LONG = f"A field has more than {_MOST_FIELD} characters."
 _NO_NUL = "A text holds no NUL character."
+
+
+class _Reader(Protocol):
+    """What ``csv.reader`` gives."""
+
+    @property
+    def line_num(self) -> int: ...
+
+    def __next__(self) -> list[str]: ...
+
+    def __iter__(self) -> Iterator[list[str]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +80,7 @@ def _lines(text: IO[str]) -> Iterator[str]:
         yield line
 
 
-def _header(reader: "csv._reader") -> tuple[str, ...]:  # pyright: ignore[reportPrivateUsage] - the only name of the type
+def _header(reader: _Reader) -> tuple[str, ...]:
     try:
         names = next(reader, None)
     except csv.Error:
@@ -94,7 +105,7 @@ class _Rows:
         self.bad = 0
         self.errors: list[RowError] = []
 
-    def read(self, reader: "csv._reader") -> None:  # pyright: ignore[reportPrivateUsage] - the same
+    def read(self, reader: _Reader) -> None:
         batch: list[list[str | int]] = []
         line = reader.line_num
         while True:

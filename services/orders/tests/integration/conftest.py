@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
+import aio_pika
 import httpx
 import pytest
 import pytest_asyncio
+from aio_pika.abc import AbstractIncomingMessage
 from fastapi import FastAPI
 
 from orders.main import create_application
 from orders.settings import OrdersSettings
+from orders.worker import create_application as create_worker_application
+from shared.messaging import Event
 from shared.postgres import Database
 from shared.testing.plugin import SettingsMaker
 from shared.testing.serving import running
@@ -160,6 +164,33 @@ async def start_process(environment: dict[str, str], signer: Signer) -> AsyncIte
                 await asyncio.wait_for(process.wait(), 20)
 
         yield start
+
+
+@pytest_asyncio.fixture(scope="module")
+async def worker(settings: OrdersSettings, database: Database) -> AsyncIterator[httpx.AsyncClient]:
+    """The running worker, ready."""
+    assert database
+    async with running(create_worker_application(settings)) as worker, asyncio.timeout(60):
+        while (await worker.get("/health/ready")).status_code != 200:
+            await asyncio.sleep(0.1)
+        yield worker
+
+
+@pytest_asyncio.fixture
+async def heard(worker: httpx.AsyncClient, amqp_url: str) -> AsyncIterator[list[Event]]:
+    """What is said of products from now on, as it comes."""
+    assert worker
+    events: list[Event] = []
+
+    async def hear(message: AbstractIncomingMessage) -> None:
+        events.append(Event.decode(message.body))
+
+    async with await aio_pika.connect(amqp_url) as broker:
+        channel = await broker.channel()
+        queue = await channel.declare_queue(exclusive=True)
+        await queue.bind("events", "products.changed.v1")
+        await queue.consume(hear, no_ack=True)
+        yield events
 
 
 async def _until_ready(url: str, process: asyncio.subprocess.Process) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,9 @@ import aio_pika
 import httpx
 import jsonschema
 import pytest
-import pytest_asyncio
 
-from orders.settings import OrdersSettings
-from orders.worker import create_application
 from shared.messaging import Event
 from shared.postgres import Database
-from shared.testing.serving import running
 
 Maker = Callable[..., Awaitable[dict[str, Any]]]
 Headers = dict[str, str]
@@ -104,16 +100,6 @@ async def test_what_is_refused_is_not_told(
     asked = {"items": [{"product_id": product["id"], "quantity": 2}]}
     assert (await client.post("/api/v1/orders", json=asked, headers=user)).status_code == 409
     assert len(await outbox(f"products/{product['id']}")) == 1
-
-
-@pytest_asyncio.fixture
-async def worker(settings: OrdersSettings, database: Database) -> AsyncIterator[httpx.AsyncClient]:
-    """The running worker, ready."""
-    assert database
-    async with running(create_application(settings)) as worker, asyncio.timeout(60):
-        while (await worker.get("/health/ready")).status_code != 200:
-            await asyncio.sleep(0.1)
-        yield worker
 
 
 async def test_the_worker_publishes_orders_and_hears_of_users(

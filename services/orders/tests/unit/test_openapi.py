@@ -25,6 +25,6 @@ def test_operations_have_names_of_their_own_and_both_versions_are_there():
 def test_every_operation_is_summed_up_and_says_who_may_call(path: str, method: str, operation: dict[str, Any]):
     assert operation["summary"]
     assert operation["tags"]
-    public = method == "get" and "/products" in path
+    public = method == "get" and "/products" in path and "/imports" not in path
     assert bool(operation.get("security")) is not public
     assert ("401" in operation["responses"]) is not public

@@ -5,8 +5,8 @@ products are written. A second attempt that starts while the first still hangs w
 """
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from orders.metrics import IMPORT_ROWS
 from orders.product_rows import FileContent, spool_rows
 from orders.store import imports, staging
 from shared.jobs import FinishedJob, JobCancelled, JobContext, JobFailed, JobType
+from shared.jobs.types import FinishedHook
 from shared.postgres import Connection
 
 log = structlog.stdlib.get_logger(__name__)
@@ -47,7 +48,7 @@ def import_job(files: ImportFiles) -> JobType[ImportProducts]:
         max_attempts=5,
         timeout=timedelta(hours=1),
         memory_limit=_MEMORY_MB,
-        on_finished=partial(_on_finished, files),
+        on_finished=forgets_file(files),
     )
 
 
@@ -80,12 +81,11 @@ async def _is_applied(context: JobContext) -> bool:
 
 async def _read(context: JobContext, source: Path, spool: Path) -> FileContent:
     reading = asyncio.ensure_future(context.run_in_process(spool_rows, source, spool))
-    size = max(1, source.stat().st_size)
+    size = await asyncio.to_thread(_size, source)
     try:
         while not (await asyncio.wait({reading}, timeout=0.5))[0]:
-            with contextlib.suppress(FileNotFoundError):
-                part = min(1.0, spool.stat().st_size / size)
-                await context.progress(round(part * _READ), "reading the file")
+            part = min(1.0, await asyncio.to_thread(_size, spool) / size)
+            await context.progress(round(part * _READ), "reading the file")
         return reading.result()
     finally:
         reading.cancel()
@@ -111,17 +111,23 @@ async def _import(context: JobContext, content: FileContent, spool: Path) -> Row
             raise JobCancelled
     for outcome, number in (("created", applied.created), ("updated", applied.updated), ("bad", errors.bad_rows)):
         IMPORT_ROWS.labels(outcome).inc(number)
+    context.finish_with({"rows": content.rows, "bad_rows": errors.bad_rows, **asdict(applied)})
     log.info("products_imported", job_id=str(context.job_id), rows=content.rows, created=applied.created)
     return None
 
 
 async def _pieces(context: JobContext, spool: Path) -> AsyncIterator[bytes]:
-    size, sent = max(1, spool.stat().st_size), 0
+    size, sent = await asyncio.to_thread(_size, spool), 0
     with await asyncio.to_thread(spool.open, "rb") as file:
         while piece := await asyncio.to_thread(file.read, _PIECE):
             yield piece
             sent += len(piece)
             await context.progress(_READ + round((_STAGED - _READ) * sent / size), "copying the rows")
+
+
+def _size(path: Path) -> int:
+    """Bytes, at least 1, of a file that may not be there yet."""
+    return max(1, path.stat().st_size) if path.exists() else 1
 
 
 async def _write(context: JobContext, connection: Connection, content: FileContent) -> Applied:
@@ -133,5 +139,10 @@ async def _write(context: JobContext, connection: Connection, content: FileConte
     return Applied(created, updated)
 
 
-async def _on_finished(files: ImportFiles, _connection: Connection, job: FinishedJob) -> None:
-    await asyncio.to_thread(files.remove, job.id)
+def forgets_file(files: ImportFiles) -> FinishedHook:
+    """What the end of an import does: its file is of no more use."""
+
+    async def forget(_connection: Connection, job: FinishedJob) -> None:
+        await asyncio.to_thread(files.remove, job.id)
+
+    return forget

@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from orders import importing
 from orders.api.dependencies import CatalogueAdmin, Imports
 from orders.domain.imports import Import, ImportMode, ImportNotFound, RowError
-from orders.jobs.import_products import import_job
+from orders.jobs.import_products import forgets_file
 from orders.product_rows import read_columns
 from orders.store import imports
 from shared.jobs import JobState, find_job
@@ -82,6 +82,7 @@ def imports_router() -> APIRouter:
         responses=problem_responses(400, 401, 403, 409, 413, 415, 422),
     )
     async def import_products(
+        *,
         request: Request,
         admin: CatalogueAdmin,
         own: Imports,
@@ -91,9 +92,10 @@ def imports_router() -> APIRouter:
         ),
         idempotency_key: Annotated[str | None, Header()] = None,
     ) -> Response:
-        """Take the file and queue its import: UTF-8, a first line with `sku,name,price,stock` and, as you
-        like, `description` and `currency`, in any order. A known SKU is changed to what the file says, its
-        stock too; a new one is added. `Location` names the import.
+        """Take the file and queue its import, which `Location` names.
+
+        UTF-8, with a first line of `sku,name,price,stock` and, as you like, `description` and `currency`, in
+        any order. A known SKU is changed to what the file says, its stock too; a new one is added.
         """
         _require_csv(request)
         async with resources.database.acquire() as connection:
@@ -155,9 +157,7 @@ def imports_router() -> APIRouter:
         if "text/csv" in request.headers.get("accept", ""):
             errors, _ = await imports.errors_page(connection, import_id, limit=None, offset=0)
             return Response(_as_csv(errors), media_type="text/csv; charset=utf-8")
-        errors, total = await imports.errors_page(
-            connection, import_id, limit=paging.page_size, offset=paging.offset
-        )
+        errors, total = await imports.errors_page(connection, import_id, limit=paging.page_size, offset=paging.offset)
         return Page.of([RowErrorOut.of(error) for error in errors], total, paging)
 
     @router.delete(
@@ -168,7 +168,7 @@ def imports_router() -> APIRouter:
     )
     async def cancel_import(import_id: UUID, _admin: CatalogueAdmin, own: Imports, connection: Transaction) -> None:
         """Nothing of it is written then, in either mode."""
-        await importing.cancel_import(connection, import_id, import_job(own.files).on_finished)
+        await importing.cancel_import(connection, import_id, forgets_file(own.files))
 
     return router
 

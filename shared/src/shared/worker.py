@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -93,13 +93,15 @@ def create_worker(
     schedules: Sequence[Schedule] = (),
     resources: Any = None,
     at_start: Callable[[Resources], Awaitable[None]] | None = None,
+    beside: Callable[[Resources], AbstractAsyncContextManager[None]] | None = None,
 ) -> FastAPI:
     """Make the application of a service's worker process; ``serve`` runs it.
 
     ``resources`` is what handlers of jobs find as ``context.resources``. ``at_start`` runs once the
     schema is there and before anything is taken in: demo data are seeded by it. ``schedules`` queue
-    jobs of these types by the clock. The process is ready when Postgres, Redis and RabbitMQ answer and
-    each subscription is consumed. Raises ValueError for a schedule of a job type that is not there.
+    jobs of these types by the clock. ``beside`` is what else runs for as long as consumers and jobs do.
+    The process is ready when Postgres, Redis and RabbitMQ answer and each subscription is consumed.
+    Raises ValueError for a schedule of a job type that is not there.
     """
     check_types(schedules, {job_type.name for job_type in job_types})
     bus = Bus(settings.rabbit, name=f"{service}-worker")
@@ -111,7 +113,7 @@ def create_worker(
         consumers.extend(worker.consumers)
         if at_start is not None:
             await at_start(held)
-        async with bus, worker.running():
+        async with bus, beside(held) if beside else nullcontext(), worker.running():
             yield
         consumers.clear()
 

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -50,6 +51,18 @@ def signing_key(state: State) -> Path:
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(pem)
+        new.replace(path)
+    return path
+
+
+def webhooks_key(state: State) -> Path:
+    """The Fernet key that secrets of webhooks are kept with, made once."""
+    path = state.folder("keys") / "webhooks.key"
+    if not path.exists():
+        new = path.with_suffix(".new")
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(Fernet.generate_key())
         new.replace(path)
     return path
 
@@ -124,7 +137,7 @@ def _service_settings(service: str, state: State, ports: SystemPorts) -> dict[st
         case "orders":
             return {"ORDERS_DIR": str(state.folder("orders"))}
         case "reports":
-            return {"REPORTS_DIR": str(state.folder("reports"))}
+            return {"REPORTS_DIR": str(state.folder("reports")), "WEBHOOKS_KEY_FILE": str(webhooks_key(state))}
         case _:
             return {}
 

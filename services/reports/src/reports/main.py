@@ -9,9 +9,12 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from reports.api.routers import create_routers
+from reports.delivering.resolving import create_resolver
 from reports.files import ReportFiles
 from reports.resources import ReportsResources
 from reports.settings import ReportsSettings
+from reports.webhook_secrets import SecretBox
+from reports.webhooks import Rules
 from shared.identity import KeySource
 from shared.settings import wrong_settings_in_words
 from shared.web import Resources, create_app, serve
@@ -24,10 +27,12 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 def create_application(settings: ReportsSettings, keys: KeySource | None = None) -> FastAPI:
     """Make the API. ``keys`` verify tokens, by default those of ``JWKS_URL``."""
     files = ReportFiles(settings.storage.directory)
+    own = settings.webhooks
+    webhooks = Rules(own.limit, own.overlap_hours, own.reach, create_resolver(own.name_server), SecretBox(own.keys))
 
     @asynccontextmanager
     async def lifespan(_: Resources) -> AsyncIterator[ReportsResources]:
-        yield ReportsResources(files, settings.reports.unfinished_limit)
+        yield ReportsResources(files, settings.reports.unfinished_limit, webhooks)
 
     async def usable(_: Resources) -> bool:
         return await asyncio.to_thread(files.usable)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from reports.files import ReportFiles
+from reports.webhooks import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,3 +12,4 @@ class ReportsResources:
 
     files: ReportFiles
     unfinished_limit: int
+    webhooks: Rules

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from reports.webhook_settings import WebhookSettings
 from shared.settings import ServiceSettings, Settings
 
 
@@ -25,3 +26,4 @@ class ReportsSettings(ServiceSettings):
 
     storage: StorageSettings = Field(default_factory=StorageSettings)  # pyright: ignore[reportArgumentType] - read from the environment
     reports: ReportSettings = Field(default_factory=ReportSettings)
+    webhooks: WebhookSettings = Field(default_factory=WebhookSettings)

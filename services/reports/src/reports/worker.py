@@ -1,18 +1,24 @@
 """The worker process: the relay of what reports say, the read model, and the making of reports."""
 
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 from fastapi import FastAPI
 
-from reports import reporting
+from reports import reporting, webhook_events
+from reports.delivering.deliverer import Deliverer
+from reports.delivering.posting import Poster
+from reports.delivering.resolving import create_resolver
 from reports.events import subscriptions
 from reports.files import ReportFiles
 from reports.jobs.render import render_job
 from reports.main import MIGRATIONS, SERVICE, VERSION
 from reports.rendering.warm_up import warm_up
 from reports.settings import ReportsSettings
+from reports.webhook_secrets import SecretBox
+from reports.webhook_settings import WebhookSettings
 from shared.settings import wrong_settings_in_words
-from shared.web import serve
+from shared.web import Resources, serve
 from shared.worker import create_worker
 
 
@@ -25,9 +31,16 @@ def create_application(settings: ReportsSettings) -> FastAPI:
         settings,
         version=VERSION,
         migrations=[MIGRATIONS],
-        subscriptions=subscriptions(partial(reporting.delete_all_of, files)),
+        subscriptions=[*subscriptions(partial(reporting.delete_all_of, files)), webhook_events.subscription()],
         job_types=[render_job(files, pdf_rows=settings.reports.pdf_rows)],
+        beside=partial(_delivering, settings.webhooks),
     )
+
+
+def _delivering(own: WebhookSettings, held: Resources) -> AbstractAsyncContextManager[None]:
+    poster = Poster(create_resolver(own.name_server), own.reach, seconds=own.seconds, ca_file=own.ca_file)
+    deliverer = Deliverer(held.database, poster, SecretBox(own.keys), own.places)
+    return deliverer.running(held.settings.http.drain_seconds)
 
 
 def main() -> None:

@@ -19,13 +19,17 @@ from shared.testing.servers import Servers, create_role, drop_role, fresh_databa
 from shared.testing.serving import running
 from shared.testing.tokens import Signer
 
+from .outside import Outside
+from .outside import outside as outside  # noqa: PLC0414 - a fixture
 from .story import OtherServices, running_worker
 
 
 @pytest_asyncio.fixture(scope="session")
-async def environment(service_environment: SettingsMaker, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+async def environment(
+    service_environment: SettingsMaker, tmp_path_factory: pytest.TempPathFactory, outside: Outside
+) -> dict[str, str]:
     directory = tmp_path_factory.mktemp("reports")
-    return {**await service_environment("reports"), "REPORTS_DIR": str(directory)}
+    return {**await service_environment("reports"), "REPORTS_DIR": str(directory), **outside.environment}
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from fastapi import Depends, Security
 
 from reports.resources import ReportsResources
 from shared.identity import Principal, signed_in
+from shared.postgres import Database as _Database
 from shared.web import Resources, get_resources
 
 Reader = Annotated[Principal, Security(signed_in, scopes=["reports:read"])]
@@ -21,3 +22,11 @@ def _own(resources: Annotated[Resources, Depends(get_resources)]) -> ReportsReso
 
 Own = Annotated[ReportsResources, Depends(_own)]
 """This service's own resources."""
+
+
+def _database(resources: Annotated[Resources, Depends(get_resources)]) -> _Database:
+    return resources.database
+
+
+Database = Annotated[_Database, Depends(_database)]
+"""The pool, for an endpoint that has something to wait for before its transaction."""

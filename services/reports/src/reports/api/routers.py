@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter
 
-from reports.api.v1 import content, events, reports
+from reports.api.v1 import content, events, reports, webhook_deliveries, webhooks
 from shared.web import create_version
 
 
 def create_routers() -> list[APIRouter]:
     """Routers to include in the application."""
-    routers = (reports.router, events.router, content.router)
+    routers = (reports.router, events.router, content.router, webhooks.router, webhook_deliveries.router)
     return [create_version(version, routers) for version in ("v1", "v2")]

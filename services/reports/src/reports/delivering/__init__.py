@@ -1,0 +1,1 @@
+"""Deliveries to webhooks: where to, over what connection, by whose turn."""

@@ -10,6 +10,7 @@ from aio_pika.abc import AbstractIncomingMessage
 
 from shared.jobs.queue import wake_queue
 from shared.messaging.bus import Bus
+from shared.messaging.intake import OneByOne
 from shared.messaging.keeper import Keeper
 from shared.messaging.topology import declare_queue
 
@@ -26,4 +27,4 @@ def wake_keeper(bus: Bus, service: str, wake: Callable[[], None]) -> Keeper:
         wake()
         await message.ack()
 
-    return Keeper(bus, wake_queue(service), prepare=prepare, receive=receive, prefetch=20)
+    return Keeper(bus, wake_queue(service), prepare=prepare, intake=OneByOne(receive, prefetch=20))

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 CONTENT_TYPE = "application/cloudevents+json"
 
-_Text = Annotated[str, StringConstraints(min_length=1)]
+# Bounded: the id is a key of the inbox's index.
+_Text = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
 
 
 class UndecodableEvent(ValueError):  # noqa: N818 - the name says what it is

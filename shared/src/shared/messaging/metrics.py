@@ -13,7 +13,23 @@ TOPOLOGY_CONFLICTS = Counter(
     "bus_topology_conflicts_total", "Queues or exchanges that exist with other arguments.", ["name"]
 )
 
+CONSUMERS_ALIVE = Gauge("consumer_alive", "1 while this process consumes the queue.", ["queue"])
 CONSUMED = Counter("consumer_messages_total", "Messages handled, by how it ended.", ["queue", "outcome"])
-HANDLING = Histogram("consumer_handling_seconds", "Time of the handler and its transaction.", ["queue"])
+HANDLING = Histogram("consumer_handling_seconds", "Time of one run of the handler.", ["queue"])
+EVENT_AGE = Histogram(
+    "consumer_event_age_seconds",
+    "Time from an event to the commit of its effect.",
+    ["queue"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1800, 7200, 86400),
+)
+BATCHES = Histogram(
+    "consumer_batch_messages",
+    "Messages that were settled together.",
+    ["queue"],
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200),
+)
+BATCHES_SPLIT = Counter(
+    "consumer_batches_split_total", "Batches rolled back because of one message, and handled one by one.", ["queue"]
+)
 RESUBSCRIBED = Counter("consumer_resubscribed_total", "Times a consumer that was lost came back.", ["queue"])
 PARKED = Gauge("consumer_parked_messages", "Messages set aside after their retries.", ["queue"])

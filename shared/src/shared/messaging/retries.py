@@ -5,6 +5,7 @@ confirmed by the broker before the original is acknowledged, so that a crash bet
 the inbox makes one, and never none.
 """
 
+import asyncio
 import random
 import traceback
 from collections.abc import Mapping
@@ -13,11 +14,24 @@ from typing import Any
 from uuid import uuid4
 
 import aio_pika
+import asyncpg
+import structlog
 from aio_pika.abc import AbstractIncomingMessage
+from pydantic import ValidationError
 
-from shared.messaging.bus import Bus
+from shared.messaging.backoff import Backoff
+from shared.messaging.bus import Bus, PublishFailed, Refused, Unroutable
 from shared.messaging.subscription import Subscription
-from shared.messaging.topology import delay_queue, parked_queue
+from shared.messaging.topology import (
+    DELAY_HEADER,
+    POISON_DELIVERIES,
+    RETRIES,
+    declare_delay,
+    jittered_delays,
+    parked_queue,
+)
+
+log = structlog.stdlib.get_logger(__name__)
 
 ATTEMPT = "x-attempt"
 PARKED_REASON = "x-parked-reason"
@@ -25,36 +39,69 @@ PARKED_STACK = "x-parked-stack"
 PARKED_AT = "x-parked-at"
 ORIGIN_KEY = "x-origin-routing-key"
 
+HOPELESS = (ValidationError, asyncpg.DataError)
+"""What a handler raises about the data itself: it is parked at once, for no retry makes it another."""
+
 _STACK_CHARACTERS = 8000
-_PARKED_HEADERS = (ATTEMPT, PARKED_REASON, PARKED_STACK, PARKED_AT)
+_BLOCKED_TRIES = 5
+_PARKED_HEADERS = (ATTEMPT, PARKED_REASON, PARKED_STACK, PARKED_AT, DELAY_HEADER)
 _BROKER_HEADERS = ("x-death", "x-first-death-exchange", "x-first-death-queue", "x-first-death-reason")
 _DELIVERY_COUNT = "x-delivery-count"
+
+
+class PoisonMessage(Exception):  # noqa: N818 - the name says what it is
+    """The message came back from every hand it was in: it kills its process, or closes its channel."""
+
+    def __init__(self, losses: int) -> None:
+        super().__init__(f"{losses} times the process died, or lost its channel, with it in hand")
 
 
 def attempts_made(message: AbstractIncomingMessage) -> int:
     """How often handling this message has failed before."""
     found = message.headers.get(ATTEMPT, 0)
-    return found if isinstance(found, int) else 0
+    return max(0, found) if isinstance(found, int) else 0
+
+
+def refuse_poison(message: AbstractIncomingMessage) -> None:
+    """Raise PoisonMessage for a message that was lost too often to be tried once more."""
+    losses = message.headers.get(_DELIVERY_COUNT, 0)
+    if isinstance(losses, int) and losses >= POISON_DELIVERIES:
+        raise PoisonMessage(losses)
 
 
 async def try_later_or_park(
     bus: Bus, subscription: Subscription, message: AbstractIncomingMessage, error: BaseException
 ) -> str:
-    """Send the message to its next delay, or park it when it had them all; returns which.
+    """Send the message to its next delay, or park it when it had them all or none can help; returns which.
 
     Raises PublishFailed when the broker did not confirm: then the original must not be acknowledged.
     """
     attempt = attempts_made(message)
-    if attempt >= len(subscription.retry_delays):
+    if attempt >= len(subscription.retry_delays) or isinstance(error, HOPELESS):
         await park(bus, subscription.queue, message, error)
         return "parked"
-    delay = subscription.retry_delays[attempt]
-    # Up to a quarter earlier than the queue's own delay: jitter, so that failures do not come back as one.
-    expiration = delay * random.uniform(0.75, 1.0)  # noqa: S311 - jitter is no secret
-    copy = copy_message(message, {ATTEMPT: attempt + 1})
-    copy.expiration = expiration
-    await bus.publish(copy, exchange="", routing_key=delay_queue(subscription.queue, delay))
+    delay = random.choice(jittered_delays(subscription.retry_delays[attempt]))  # noqa: S311 - jitter is no secret
+    copy = copy_message(message, {ATTEMPT: attempt + 1, DELAY_HEADER: delay})
+    try:
+        await _publish(bus, copy, exchange=RETRIES, routing_key=subscription.queue)
+    except Unroutable:
+        await declare_delay(bus, delay)
+        await _publish(bus, copy, exchange=RETRIES, routing_key=subscription.queue)
     return "retried"
+
+
+async def _publish(bus: Bus, message: aio_pika.Message, *, exchange: str, routing_key: str) -> None:
+    """Publish, and again while the broker blocks or the line is gone: giving up charges the message a delivery."""
+    backoff = Backoff(first=0.2, most=5.0)
+    for left in reversed(range(_BLOCKED_TRIES)):
+        try:
+            return await bus.publish(message, exchange=exchange, routing_key=routing_key)
+        except PublishFailed as error:
+            if not left or isinstance(error, Refused | Unroutable) or not bus.healthy():
+                raise
+            log.warning("copy_not_confirmed", routing_key=routing_key, error=str(error))
+            await asyncio.sleep(backoff.next())
+    return None
 
 
 async def park(bus: Bus, queue: str, message: AbstractIncomingMessage, error: BaseException) -> None:
@@ -67,7 +114,7 @@ async def park(bus: Bus, queue: str, message: AbstractIncomingMessage, error: Ba
         PARKED_STACK: stack,
         PARKED_AT: datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    await bus.publish(copy_message(message, headers), exchange="", routing_key=parked_queue(queue))
+    await _publish(bus, copy_message(message, headers), exchange="", routing_key=parked_queue(queue))
 
 
 def copy_message(message: AbstractIncomingMessage, headers: Mapping[str, Any]) -> aio_pika.Message:

@@ -3,7 +3,8 @@
 ``events``          topic exchange, routing key = type of the event
 ``events.log``      stream bound to all of it, kept seven days: what happened before a queue was there
 <queue>             quorum queue of one subscription; what wears out its delivery limit goes to .parked
-<queue>.delay.<ms>  a message waits here for its next try, then returns to <queue>
+retries             headers exchange, to the delay queue that the header ``retry-after-ms`` names
+retries.<ms>        a message of any subscription waits here for its next try, then returns to its queue
 <queue>.parked      what could not be handled, for a person to look at (``python -m shared.parked``)
 
 The log is why an event that nobody consumes yet is no loss and no error, and why services may start in
@@ -33,12 +34,26 @@ _LOG_ARGUMENTS: dict[str, Any] = {
     "x-max-length-bytes": 2_000_000_000,
     "x-stream-max-segment-size-bytes": 50_000_000,
 }
+RETRIES = "retries"
+DELAY_HEADER = "retry-after-ms"
 DELIVERY_LIMIT = 20
+"""Deliveries after which the broker parks by itself: the net below ``POISON_DELIVERIES``."""
+POISON_DELIVERIES = 10
+"""Deliveries after which a consumer parks a message without another try, with the reason."""
+
+# Looking at what is parked is a delivery: with the default limit of RabbitMQ 4 the twentieth look would drop it.
+# No number means no limit in every version: -1 is "none" in RabbitMQ 4, and "not one" in 3.10.
+_LOOKS = 1_000_000_000
+_JITTER = (0.76, 0.84, 0.92, 1.0)
 
 
-def delay_queue(queue: str, delay: timedelta) -> str:
-    """Name of the queue in which a message waits; a new delay is a new queue, never a changed one."""
-    return f"{queue}.delay.{int(delay.total_seconds() * 1000)}"
+def jittered_delays(delay: timedelta) -> list[int]:
+    """Milliseconds to choose from, up to a quarter less than the delay.
+
+    Each is a queue of its own. A time of its own on each message would not spread them: only the head of a
+    queue expires, so that in a burst the longest of the first few would hold back all that follow.
+    """
+    return [max(1, int(delay.total_seconds() * 1000 * share)) for share in _JITTER]
 
 
 def parked_queue(queue: str) -> str:
@@ -48,22 +63,37 @@ def parked_queue(queue: str) -> str:
 
 async def declare_events(bus: Bus) -> None:
     """Declare the exchange of events and the log bound to all of it."""
+    await _declare_exchange(bus, EVENTS, ExchangeType.TOPIC)
+    await declare_queue(bus, EVENTS_LOG, _LOG_ARGUMENTS, bind=("#",))
+
+
+async def declare_delay(bus: Bus, milliseconds: int) -> None:
+    """Declare the queue of a delay, which is done when the first message needs it, and again if it vanished."""
+    name = f"{RETRIES}.{milliseconds}"
+    await declare_queue(bus, name, _delay_arguments(milliseconds))
     channel = await bus.open_channel()
     try:
-        await channel.declare_exchange(EVENTS, ExchangeType.TOPIC, durable=True)
-    except ChannelPreconditionFailed as error:
-        _conflict(EVENTS, error)
+        queue = await channel.get_queue(name, ensure=False)
+        await queue.bind(RETRIES, arguments={"x-match": "all", DELAY_HEADER: milliseconds})
     finally:
         await channel.close()
-    await declare_queue(bus, EVENTS_LOG, _LOG_ARGUMENTS, bind=("#",))
+
+
+async def _declare_exchange(bus: Bus, name: str, kind: ExchangeType) -> None:
+    channel = await bus.open_channel()
+    try:
+        await channel.declare_exchange(name, kind, durable=True)
+    except ChannelPreconditionFailed as error:
+        _conflict(name, error)
+    finally:
+        await channel.close()
 
 
 async def declare_subscription(bus: Bus, subscription: Subscription) -> bool:
     """Declare all queues of a subscription; tells whether its queue is new."""
     name, parked = subscription.queue, parked_queue(subscription.queue)
-    await declare_queue(bus, parked, {"x-queue-type": "quorum"})
-    for delay in subscription.retry_delays:
-        await declare_queue(bus, delay_queue(name, delay), _delay_arguments(name, delay))
+    await declare_queue(bus, parked, {"x-queue-type": "quorum", "x-delivery-limit": _LOOKS})
+    await _declare_exchange(bus, RETRIES, ExchangeType.HEADERS)
     arguments = {
         "x-queue-type": "quorum",
         "x-delivery-limit": DELIVERY_LIMIT,
@@ -77,12 +107,12 @@ async def declare_subscription(bus: Bus, subscription: Subscription) -> bool:
     return is_new
 
 
-def _delay_arguments(queue: str, delay: timedelta) -> dict[str, Any]:
+def _delay_arguments(milliseconds: int) -> dict[str, Any]:
+    # Without a routing key of its own the message keeps its one, the name of the queue it came from.
     return {
         "x-queue-type": "quorum",
-        "x-message-ttl": int(delay.total_seconds() * 1000),
+        "x-message-ttl": milliseconds,
         "x-dead-letter-exchange": "",
-        "x-dead-letter-routing-key": queue,
         "x-dead-letter-strategy": "at-least-once",
         "x-overflow": "reject-publish",
     }

@@ -8,12 +8,13 @@ from typing import Any
 import aio_pika
 import pytest
 
-from shared.messaging import Bus, Consumer, Event, Relay, Subscription, keeper
+from shared.messaging import Bus, Consumer, Event, Relay, Subscription, keeper, retries
 from shared.messaging.bus import PublishFailed
 from shared.messaging.metrics import CONSUMED, TOPOLOGY_CONFLICTS
 from shared.messaging.outbox import append_direct
-from shared.messaging.topology import DELIVERY_LIMIT, declare_events, declare_subscription, parked_queue
+from shared.messaging.topology import declare_events, declare_subscription, parked_queue
 from shared.postgres import Connection, Database
+from shared.settings import RabbitSettings
 from shared.testing.waiting import eventually
 
 from .conftest import Broker
@@ -78,6 +79,35 @@ async def test_1_the_watchdog_sees_a_consumer_that_vanished_without_a_sign(
     await asyncio.to_thread(broker.api, "DELETE", f"/api/queues/{broker.vhost}/{queue}")
     await place(database, 1)
     await eventually(lambda: effects(database), ["orders/1 1"])
+
+
+async def test_1_the_watchdog_sees_it_though_another_instance_still_consumes_the_queue(
+    database: Database, bus: Bus, background: Background, broker: Broker, queue: str
+) -> None:
+    """The broker's count of consumers says nothing of ours then: messages that wait say it."""
+    busy = asyncio.Event()
+
+    async def hang(connection: Connection, heard: Event) -> None:
+        await record(connection, heard)
+        if heard.data["id"] == 1:
+            busy.set()
+            await asyncio.sleep(60)
+
+    subscription = Subscription(queue, TYPES, hang, prefetch=1)
+    await start(Consumer(bus, database, subscription, watch_seconds=60), background)
+    await broker.deliver(event(1).encode(), queue)
+    await busy.wait()
+    lost = await start(Consumer(bus, database, subscription, watch_seconds=0.3), background)
+    await _channel_of(bus, lost).basic_cancel(lost._keeper._tag)
+    await broker.deliver(event(2).encode(), queue)
+    await eventually(lambda: effects(database), ["orders/2 1"])
+
+
+def _channel_of(bus: Bus, consumer: Consumer) -> Any:
+    assert bus._connection is not None
+    assert bus._connection.transport is not None
+    channels = bus._connection.transport.connection.channels.values()
+    return next(channel for channel in channels if channel and consumer._keeper._tag in channel.consumers)
 
 
 @pytest.mark.usefixtures("relay")
@@ -246,28 +276,59 @@ async def test_5_a_failing_message_is_tried_again_later(
     assert tried[2] - tried[1] >= 0.30
 
 
-async def test_5_a_message_that_kills_its_process_is_parked_and_its_neighbour_is_not_charged(
-    bus: Bus, broker: Broker, queue: str
+@pytest.fixture
+def parks_early(monkeypatch: pytest.MonkeyPatch, queue: str) -> str:
+    """A queue whose poison is given up after three deaths, and whose process waits for nobody when it dies."""
+    monkeypatch.setattr(retries, "POISON_DELIVERIES", 3)
+    monkeypatch.setattr(keeper, "DRAIN_SECONDS", 0.01)
+    return queue
+
+
+async def test_5_a_message_that_kills_its_process_is_parked_and_its_neighbours_are_handled(
+    database: Database, amqp_url: str, bus: Bus, broker: Broker, parks_early: str
 ) -> None:
-    subscription = Subscription(queue, TYPES, record)
+    """All that was in hand comes back charged; only the deadly one is given up, with its reason."""
+    queue = parks_early
+    died = asyncio.Event()
+
+    async def die(connection: Connection, heard: Event) -> None:
+        await record(connection, heard)
+        if heard.data["id"] == 2:
+            died.set()
+            await asyncio.sleep(60)
+
+    subscription = Subscription(queue, TYPES, die)
     await declare_events(bus)
     await declare_subscription(bus, subscription)
-    await broker.deliver(b"deadly", queue)
-    await broker.deliver(b"neighbour", queue)
-    for _ in range(DELIVERY_LIMIT + 1):
-        channel = await bus.open_channel()
-        await channel.set_qos(prefetch_count=subscription.prefetch)
-        held = await channel.get_queue(queue, ensure=False)
-        arrived: asyncio.Queue[aio_pika.abc.AbstractIncomingMessage] = asyncio.Queue()
-        await held.consume(arrived.put)
-        async with asyncio.timeout(5):
-            message = await arrived.get()
-        assert message.body == b"deadly"
-        await channel.close()
-    parked = await eventually(lambda: broker.take_all(parked_queue(queue)))
-    assert [message.body for message in parked] == [b"deadly"]
-    [neighbour] = await broker.take_all(queue)
-    assert not neighbour.headers.get("x-delivery-count")
+    for number in range(1, 9):
+        await broker.deliver(event(number).encode(), queue)
+    deaths = 0
+    parked: list[aio_pika.abc.AbstractIncomingMessage] = []
+    async with asyncio.timeout(40):
+        while not parked:
+            async with Bus(RabbitSettings(url=amqp_url), name="mortal") as its_bus:
+                process = asyncio.create_task(Consumer(its_bus, database, subscription).run())
+                while not died.is_set() and not parked:
+                    parked = await broker.take_all(parked_queue(queue))
+                    await asyncio.sleep(0.02)
+                process.cancel()
+                await asyncio.gather(process, return_exceptions=True)
+            deaths += died.is_set()
+            died.clear()
+    assert deaths == 3
+    assert [Event.decode(message.body).data["id"] for message in parked] == [2]
+    assert "3 times the process died" in str(parked[0].headers[retries.PARKED_REASON])
+    async with Bus(RabbitSettings(url=amqp_url), name="heir") as its_bus:
+        process = asyncio.create_task(Consumer(its_bus, database, subscription).run())
+        survivors = [f"orders/{number} 1" for number in range(1, 9) if number != 2]
+        await eventually(lambda: _sorted_effects(database), survivors)
+        process.cancel()
+        await asyncio.gather(process, return_exceptions=True)
+    assert await broker.take_all(parked_queue(queue)) == []
+
+
+async def _sorted_effects(database: Database) -> list[str]:
+    return sorted(await effects(database))
 
 
 async def test_7_a_duplicate_has_no_second_effect(

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from shared.messaging import Event, Subscription, UndecodableEvent
 
 DATA = st.dictionaries(st.text(), st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(), max_size=5)
-TEXT = st.text(min_size=1, max_size=50)
+# CloudEvents forbids control characters in its strings, and Postgres keeps no NUL.
+TEXT = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), min_size=1, max_size=50)
+
+
+@pytest.mark.parametrize("name", ["id", "type", "source", "subject"])
+@pytest.mark.parametrize("value", ["", "a\x00b", "x" * 501, 7])
+def test_an_attribute_that_no_key_can_hold_is_undecodable(name: str, value: object) -> None:
+    document = json.loads(Event.new(type="t", source="/s", subject="a/1", data={}).encode())
+    with pytest.raises(UndecodableEvent, match=name):
+        Event.decode(json.dumps({**document, name: value}).encode())
 
 
 @given(type_=TEXT, source=TEXT, subject=TEXT, data=DATA, traceparent=st.none() | TEXT)

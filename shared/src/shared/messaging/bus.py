@@ -91,6 +91,16 @@ class Bus:
             await channel.initialize()
         return channel
 
+    @property
+    def publish_timeout(self) -> float:
+        """Seconds that a publication may take."""
+        return self._publish_timeout
+
+    async def connect_apart(self, purpose: str) -> AbstractConnection:
+        """Another connection to the same broker, which the caller closes; nobody replaces it."""
+        raise_if_cancelled()
+        return await self._connect(f"{self.name}-{purpose}")
+
     async def publish(self, message: aio_pika.Message, *, exchange: str, routing_key: str) -> None:
         """Publish one message and wait for the confirm.
 
@@ -137,7 +147,7 @@ class Bus:
         while True:
             raise_if_cancelled()
             try:
-                connection = await self._connect()
+                connection = await self._connect(self.name)
             except CONNECTION_ERRORS as error:
                 pause = backoff.next()
                 log.warning("bus_unreachable", error=f"{type(error).__name__}: {error}", retry_in=round(pause, 2))
@@ -156,12 +166,12 @@ class Bus:
             log.warning("bus_disconnected")
             await self._drop()
 
-    async def _connect(self) -> AbstractConnection:
+    async def _connect(self, name: str) -> AbstractConnection:
         return await aio_pika.connect(
             self._settings.url.get_secret_value(),
             timeout=10,
             heartbeat=self._settings.heartbeat_seconds,
-            client_properties={"connection_name": self.name},
+            client_properties={"connection_name": name},
         )
 
     async def _drop(self) -> None:

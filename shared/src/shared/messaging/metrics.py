@@ -4,7 +4,14 @@ from prometheus_client import Counter, Gauge, Histogram
 
 OUTBOX_ROWS = Gauge("outbox_rows", "Messages that wait to be published (counted up to 100,000).")
 OUTBOX_LAG = Gauge("outbox_lag_seconds", "Age of the oldest message that waits to be published.")
-OUTBOX_LEADER = Gauge("outbox_leader", "1 in the process whose relay publishes, 0 where it stands by.")
+OUTBOX_LEADER = Gauge("outbox_leader", "1 in a process whose relay publishes, 0 where it stands by.")
+OUTBOX_SHARDS = Gauge("outbox_shards_led", "Shards of the outbox, of eight, that this process publishes.")
+OUTBOX_HELD = Gauge("outbox_held_rows", "Messages that wait because the broker refused them or one before them.")
+OUTBOX_BLOCKED = Gauge("outbox_blocked", "1 while the broker, short of memory or disk, takes no publications.")
+OUTBOX_BATCH = Histogram(
+    "outbox_batch_messages", "Messages handed to the broker in one write.", buckets=(1, 5, 20, 50, 100, 200, 500, 1000)
+)
+OUTBOX_CONFIRM = Histogram("outbox_confirm_seconds", "From the write to the confirm, of the first each confirm tells.")
 PUBLISHED = Counter("outbox_published_total", "Messages the broker confirmed.", ["routing_key"])
 PUBLISH_FAILURES = Counter("outbox_publish_failures_total", "Publications that were not confirmed.", ["reason"])
 

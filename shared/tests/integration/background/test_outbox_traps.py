@@ -193,38 +193,6 @@ async def test_3_confirms_are_pipelined(
     assert asyncio.get_running_loop().time() - started < 6
 
 
-async def test_4_one_relay_leads_and_another_takes_over(database: Database, bus: Bus) -> None:
-    async def leaders() -> list[int]:
-        async with database.acquire() as connection:
-            rows = await connection.fetch(
-                "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND database ="
-                " (SELECT oid FROM pg_database WHERE datname = current_database())"
-                " AND pid IN (SELECT pid FROM pg_stat_activity WHERE usename = current_user)"
-            )
-        return [row["pid"] for row in rows]
-
-    relays = [asyncio.create_task(Relay(database, bus).run()) for _ in range(2)]
-    try:
-        [first] = await eventually(leaders)
-        await place(database, 1)
-        await eventually(lambda: outbox_rows(database), 0)
-        async with database.acquire() as connection:
-            await connection.execute("SELECT pg_terminate_backend($1)", first)
-        [second] = await eventually(lambda: _others(leaders, first))
-        assert second != first
-        await place(database, 2)
-        await eventually(lambda: outbox_rows(database), 0)
-    finally:
-        for relay in relays:
-            relay.cancel()
-        await asyncio.gather(*relays, return_exceptions=True)
-
-
-async def _others(leaders: Callable[[], object], first: int) -> list[int]:
-    found = await leaders()  # type: ignore[misc]
-    return [pid for pid in found if pid != first]
-
-
 async def test_4_the_relay_is_watched(database: Database, proxied_bus: Bus, proxy: Proxy) -> None:
     proxy.stall()
     await place(database, 1)

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind
 
 from shared.jobs import attempt
-from shared.messaging import backfill
+from shared.messaging import backfill, publish_spans
 
 
 class Recorder:
@@ -47,7 +47,7 @@ class Recorder:
 @pytest.fixture
 def recorder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
     recorder = Recorder()
-    for module in (attempt, backfill):
+    for module in (attempt, backfill, publish_spans):
         monkeypatch.setattr(module, "tracer", recorder.provider.get_tracer(module.__name__))
     instrumentors = (AioPikaInstrumentor(), AsyncPGInstrumentor())
     before = [instrumentor.is_instrumented_by_opentelemetry for instrumentor in instrumentors]

@@ -15,6 +15,7 @@ from gateway.control.paths import OwnPaths
 from gateway.data.client_address import TrustedProxies
 from gateway.data.deadlines import Deadlines
 from gateway.data.further_attempts import FurtherAttempts
+from gateway.data.known_heads import KnownHeads
 from gateway.data.mirror import Mirrors
 from gateway.data.open_connections import OpenConnections
 from gateway.data.tunnels import Tunnels
@@ -69,6 +70,7 @@ class Gateway:
         self.upstreams = Upstreams(model.upstreams, self.fetcher)
         self.overload = self.upstreams.overload
         self.metrics.registry.register(UpstreamCollector(self.upstreams))
+        self.known_heads = KnownHeads()
         self.connections = OpenConnections(settings, self.proxies, self.metrics.registry)
         self.keys = KeySet(self.fetcher, settings.jwks_url, settings.jwks_refresh_seconds)
         verifier = TokenVerifier(self.keys, settings.issuer, settings.audience)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.data.request_head import Derived
 from gateway.telemetry.access_log import AccessLog
 from gateway.telemetry.trace_context import TraceContext
 
@@ -28,7 +29,7 @@ def exchange(**named: Any) -> Any:
         "bytes_in": 0,
         "bytes_out": 5,
         "request_id": b"r-1",
-        "head": SimpleNamespace(fields={}, told=None),
+        "head": SimpleNamespace(fields={}, derived=Derived()),
         "trace": TraceContext(None, 0.0),
         **named,
     }
@@ -44,7 +45,7 @@ async def line(capsysbinary: pytest.CaptureFixture[bytes], form: Any, **named: A
 
 async def test_json_is_json_whatever_the_client_sent(capsysbinary: pytest.CaptureFixture[bytes]):
     hostile = b'a"\\\n\r\x00\xff</script>'
-    head = SimpleNamespace(told=None, fields={b"user-agent": hostile})
+    head = SimpleNamespace(derived=Derived(), fields={b"user-agent": hostile})
     written = await line(capsysbinary, "json", path=b"/" + hostile, query=b"q=" + hostile + b"&token=s3cret", head=head)
     assert written.count(b"\n") == 1
     entry = json.loads(written)
@@ -59,7 +60,9 @@ async def test_a_client_cannot_write_a_line_of_its_own_in_the_combined_format(
     capsysbinary: pytest.CaptureFixture[bytes],
 ):
     agent = b'curl" \n10.0.0.1 - root [] "GET /admin HTTP/1.1" 200 1 "-" "\xe9'
-    head = SimpleNamespace(told=None, fields={b"user-agent": agent, b"referer": b"https://a.example/?token=s3cret"})
+    head = SimpleNamespace(
+        derived=Derived(), fields={b"user-agent": agent, b"referer": b"https://a.example/?token=s3cret"}
+    )
     principal = SimpleNamespace(subject='7"')
     written = await line(capsysbinary, "combined", path=b'/a"b', query=b"token=s3cret", head=head, principal=principal)
     assert written.count(b"\n") == 1

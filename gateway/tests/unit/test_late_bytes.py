@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.upstream.connection import Connection
+from gateway.upstream.known_answers import KnownAnswers
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -33,6 +34,7 @@ class Kernel:
 class Pool:
     def __init__(self) -> None:
         self.released = 0
+        self.known = KnownAnswers()
 
     def release(self, _: Connection) -> None:
         self.released += 1
@@ -42,7 +44,7 @@ class Pool:
 
 
 class Listener:
-    method, switches = b"GET", False
+    method, switches, on_whole_answer = b"GET", False, None
 
     def __init__(self) -> None:
         self.events: list[Any] = []

@@ -10,13 +10,10 @@ from gateway.settings import Settings
 class Idle:
     def __init__(self, of: OpenConnections, *, willing: bool = True) -> None:
         self.of, self.willing = of, willing
-        self.ended = self.evicted = self.cooled = 0
+        self.ended = self.evicted = 0
 
     def on_idle_end(self) -> None:
         self.ended += 1
-
-    def cool(self) -> None:
-        self.cooled += 1
 
     def evict(self) -> bool:
         if self.willing:
@@ -68,7 +65,6 @@ async def test_idle_connections_end_in_their_order_and_busy_ones_do_not():
     now[0] += 5.5
     connections._end_idle()
     assert (early.ended, busy.ended, late.ended) == (1, 0, 0)
-    assert (early.cooled, late.cooled) == (1, 1)
     now[0] += 60
     connections._end_idle()
     assert (early.ended, late.ended) == (1, 1)

@@ -13,6 +13,7 @@ from gateway.cache.rendition import ttl
 from gateway.cache.varying import selected, vary_key
 from gateway.data.answer_head import AnswerHead
 from gateway.data.forwarded_head import HOP_BY_HOP, connection_names
+from gateway.data.request_head import Derived, RequestHead
 from gateway.data.standing_headers import OURS
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from gateway.cache.second_tier import Generation
     from gateway.cache.shared_cache import SharedCache
     from gateway.data.exchange import Exchange
-    from gateway.data.request_head import RequestHead
     from gateway.problem import Refusal
 
 _FAILURES = frozenset({500, 502, 503, 504})
@@ -123,7 +123,7 @@ class Caching:
             return head
         sent = copy.copy(head)
         # Made of other headers, and for requests that are alike.
-        sent.forwarded = None
+        sent.derived = Derived()
         sent.headers = [line for line in head.headers if line[0] not in _CONDITIONAL]
         sent.fields = {name: value for name, value in head.fields.items() if name not in _CONDITIONAL}
         if self.entry is not None:

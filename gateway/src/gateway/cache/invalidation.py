@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from gateway.data.exchange import Exchange
     from gateway.routes.changes import Changed
 
-_SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
+SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
 _ERRORS = 400
 
 
 def invalidate(exchange: Exchange, head: AnswerHead) -> None:
     """Called with each answer of a route that changes something."""
     found = exchange.match
-    if exchange.method in _SAFE or head.status >= _ERRORS or found is None or found.route.changes is None:
+    if exchange.method in SAFE or head.status >= _ERRORS or found is None or found.route.changes is None:
         return
     paths = set(_paths(found.route.changes, found.parameters))
     for name in (b"location", b"content-location"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.cache.invalidation import SAFE
 from gateway.data.answer_body import AnswerBody
 from gateway.data.answer_head import AnswerHead, bodiless, status_line
 from gateway.data.compression import (
@@ -13,11 +14,12 @@ from gateway.data.compression import (
     negotiate,
     tag_sent,
 )
-from gateway.data.standing_headers import standing
+from gateway.data.standing_headers import repeated
 
 if TYPE_CHECKING:
     from gateway.data.exchange import Exchange
     from gateway.problem import Refusal
+    from gateway.upstream.known_answers import KnownHead
 
 _NONE: frozenset[bytes] = frozenset()
 _CREDENTIALS = frozenset({b"authorization", b"x-api-key"})
@@ -51,24 +53,10 @@ def answer_head(exchange: Exchange, head: AnswerHead) -> bytes:
     exchange.head_sent = True
     silent = bodiless(exchange.method, head.status)
     length = head.content_length
-    lines = [status_line(head.status)]
     coding = None
-    found = exchange.match
-    replaced = found.route.replaced if found is not None else _NONE
-    if not exchange.gateway.settings.compress or not compressible(head.status, head.fields, length):
-        lines += head.end_to_end(replaced | _known_etag(exchange, head, lines))
-    else:
+    if exchange.gateway.settings.compress and compressible(head.status, head.fields, length):
         coding = _coding(exchange)
-        if coding is not None:
-            replaced |= _CODED
-            lines += (b"content-encoding: ", coding, b"\r\n")
-            if b"etag" in head.fields:
-                lines += (b"etag: ", coded_etag(head.fields[b"etag"], coding), b"\r\n")
-        lines += head.end_to_end(replaced)
-        _vary(lines, head, b"Accept-Encoding")
-    if found is not None and found.by_accept:
-        _vary(lines, head, b"Accept")
-    _leave_nothing_out(exchange, head, lines)
+    lines = _passed_on(exchange, head, coding, length)
     if exchange.caching is not None:
         lines.append(exchange.caching.status_line())
     chunked = False
@@ -90,6 +78,56 @@ def answer_head(exchange: Exchange, head: AnswerHead) -> bytes:
         exchange.keep_alive = False
     _ours(exchange, lines, with_policy=b"content-security-policy" not in head.fields)
     return b"".join(lines)
+
+
+def whole_answer_head(exchange: Exchange, known: KnownHead) -> bytes | None:
+    """Head of a forwarded answer whose head repeats and whose body passes as it is; None where more is to be done."""
+    found = exchange.match
+    assert found is not None  # noqa: S101 - only a routed request is forwarded
+    route = found.route
+    if route.changes is not None and exchange.method not in SAFE:
+        return None
+    kind = (route, found.by_accept, _CREDENTIALS.isdisjoint(exchange.head.fields))
+    made = known.made.get(kind)
+    if made is None:
+        made = known.made[kind] = _repeating(exchange, AnswerHead.read(known.status, known.headers))
+    lines, with_policy = made
+    return kept_answer_head(exchange, known.status, lines, with_policy=with_policy) if lines else None
+
+
+def _repeating(exchange: Exchange, head: AnswerHead) -> tuple[bytes, bool]:
+    """The lines that are the same in each answer with this head, none where they may differ; whether ours is added."""
+    length = head.content_length
+    if (
+        length is None
+        or b"date" not in head.fields
+        or bodiless(exchange.method, head.status)
+        or (exchange.gateway.settings.compress and compressible(head.status, head.fields, length))
+    ):
+        return b"", False
+    lines = [*_passed_on(exchange, head, None, length), b"content-length: %d\r\n" % length]
+    return b"".join(lines), b"content-security-policy" not in head.fields
+
+
+def _passed_on(exchange: Exchange, head: AnswerHead, coding: bytes | None, length: int | None) -> list[bytes]:
+    """Status line and header lines of the service's answer, as the client gets them."""
+    found = exchange.match
+    lines = [status_line(head.status)]
+    replaced = found.route.replaced if found is not None else _NONE
+    if coding is None and not (exchange.gateway.settings.compress and compressible(head.status, head.fields, length)):
+        lines += head.end_to_end(replaced | _known_etag(exchange, head, lines))
+    else:
+        if coding is not None:
+            replaced |= _CODED
+            lines += (b"content-encoding: ", coding, b"\r\n")
+            if b"etag" in head.fields:
+                lines += (b"etag: ", coded_etag(head.fields[b"etag"], coding), b"\r\n")
+        lines += head.end_to_end(replaced)
+        _vary(lines, head, b"Accept-Encoding")
+    if found is not None and found.by_accept:
+        _vary(lines, head, b"Accept")
+    _leave_nothing_out(exchange, head, lines)
+    return lines
 
 
 def kept_answer_head(exchange: Exchange, status: int, lines: bytes, *, with_policy: bool) -> bytes:
@@ -144,10 +182,11 @@ def _vary(lines: list[bytes], head: AnswerHead, name: bytes) -> None:
 
 def _ours(exchange: Exchange, lines: list[bytes], *, with_policy: bool = True) -> None:
     """Put in what the gateway says of every answer, and the end of the head."""
-    found, route = exchange.match, exchange.match.route if exchange.match is not None else None
-    version = route.version_bytes if route is not None else b""
-    lines.append(standing(exchange.request_id, exchange.trace.traceresponse(), version, with_policy=with_policy))
-    if found is not None and route is not None:
+    found, trace, verdict = exchange.match, exchange.trace, exchange.verdict
+    version = b""
+    if found is not None:
+        route = found.route
+        version = route.version_bytes
         if route.sunset is not None:
             sunset = route.sunset
             lines += (b"deprecation: ", sunset.deprecation, b"\r\nsunset: ", sunset.sunset, b"\r\nlink: ")
@@ -156,6 +195,13 @@ def _ours(exchange: Exchange, lines: list[bytes], *, with_policy: bool = True) -
             lines += (b"vary: ", b", ".join(found.varies), b"\r\n")
     if exchange.cors:
         lines.append(exchange.cors)
-    if exchange.verdict is not None:
-        lines.append(exchange.verdict.headers)
-    lines.append(b"\r\n" if exchange.keep_alive else b"connection: close\r\n\r\n")
+    lines += (
+        b"x-request-id: ",
+        exchange.request_id,
+        b"\r\ntraceresponse: ",
+        trace.traceresponse(),
+        b"\r\n",
+        repeated(version, with_policy),
+        verdict.headers if verdict is not None else b"",
+        b"\r\n" if exchange.keep_alive else b"connection: close\r\n\r\n",
+    )

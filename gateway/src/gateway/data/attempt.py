@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.cache.invalidation import invalidate
 from gateway.data.answer_head import AnswerHead
-from gateway.data.answering import answer_head, interim_head
+from gateway.data.answering import answer_head, interim_head, whole_answer_head
 from gateway.data.trailers import takes_trailers, trailer_lines
 from gateway.data.tunnel import Tunnel
 from gateway.data.websocket_handshake import agreed
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gateway.data.answer_body import AnswerBody
     from gateway.data.forwarding import Forwarding
     from gateway.upstream.connection import Connection
+    from gateway.upstream.known_answers import KnownHead
     from gateway.upstream.target import Target
 
 _SWITCHING = 101
@@ -136,6 +137,32 @@ class Attempt:
             invalidate(exchange, head)
         self.out.append(answer_head(exchange, head))
         self.body = exchange.body
+
+    def on_whole_answer(self, known: KnownHead, body: bytes) -> None:
+        """At once where nothing but our own lines is put into it; else as if it had come in pieces."""
+        exchange, forwarding = self.exchange, self.forwarding
+        head = None
+        if (
+            known.status <= _NOT_IMPLEMENTED
+            and forwarding.hedge is None
+            and forwarding.upload is None
+            and exchange.caching is None
+            and not (self.over or exchange.done)
+        ):
+            head = whole_answer_head(exchange, known)
+        if head is None:
+            self.on_answer_head(known.status, known.headers)
+            self.on_answer_body(body)
+            self.on_answer_end()
+            return
+        self.connection, self.over = None, True
+        self.answered_after = exchange.gateway.loop.time() - self.asked_at
+        self.tell(of_status(known.status))
+        if forwarding.ticket or forwarding.counted:
+            forwarding.leave()
+        exchange.write(head + body)
+        exchange.finish()
+        forwarding.attempt = exchange.forwarding = None
 
     def on_switched(self, transport: asyncio.Transport, headers: list[tuple[bytes, bytes]], rest: bytes) -> None:
         """The service took the handshake: from here on it is a tunnel, which the pool and its shares do not count."""

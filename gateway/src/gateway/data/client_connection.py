@@ -18,7 +18,8 @@ from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 
 from gateway.data.canonical_path import check_canonical, read_target, split_target
 from gateway.data.exchange import Exchange
-from gateway.data.forwarded_head import Hop
+from gateway.data.forwarded_head import hop_of
+from gateway.data.known_heads import MAX_SECTION, Bare
 from gateway.data.ordered_flow import OrderedFlow
 from gateway.data.request_head import RequestHead, check_authority, check_version
 from gateway.data.standing_headers import standing
@@ -41,7 +42,7 @@ _CHUNKS_PIECE = 16384
 _MAX_UNREAD = 65536
 _LINGER_SECONDS = 2.0
 _CHUNK_LINES = 16
-_MAX_REPEATABLE = 4096
+_MAX_KNOWN = MAX_TARGET + MAX_SECTION
 _REQUEST_LINE = re.compile(rb"(GET|HEAD|DELETE|OPTIONS) (/[!-~]{0,%d}) HTTP/1\.1" % (MAX_TARGET - 1))
 
 _NO_HEADERS: list[tuple[bytes, bytes]] = []
@@ -73,16 +74,16 @@ class ClientConnection(HttpToolsProtocol):
     __slots__ = (
         "_active",
         "_admitted",
+        "_at_start",
         "_head_timer",
         "_header_bytes",
         "_heads",
         "_ignoring",
         "_in_head",
-        "_last_head",
         "_loose",
+        "_plain",
         "_reading",
         "_refused",
-        "_repeatable",
         "_replaying",
         "_stopped",
         "_turns",
@@ -102,7 +103,7 @@ class ClientConnection(HttpToolsProtocol):
         self.parser.set_dangerous_leniencies(lenient_data_after_close=False)
         self.peer = ""
         self.scheme_bytes = b"http"
-        self.hop = Hop("", trusted=False, scheme=b"http")
+        self.hop = hop_of("", False, b"http")
         self.address = ""
         self.draining = self.gateway.draining
         self.pipeline = _NO_PIPELINE
@@ -120,9 +121,10 @@ class ClientConnection(HttpToolsProtocol):
         self._refused: Refusal | None = None
         self._ignoring = False
         self._replaying = False
-        # What followed the request line of the last request, while the parser is between two messages.
-        self._repeatable: bytes | None = None
-        self._last_head: RequestHead | None = None
+        # Whether the parser is known to be where a message begins.
+        self._at_start = True
+        # The head of the request just read, where another may have the same.
+        self._plain: RequestHead | None = None
         self._heads = 0
         self._head_timer: asyncio.TimerHandle | None = None
 
@@ -138,7 +140,7 @@ class ClientConnection(HttpToolsProtocol):
         self.scheme = "https" if is_ssl(transport) else "http"
         self.scheme_bytes = b"https" if self.scheme == "https" else b"http"
         trusted = self.gateway.proxies.trusts(self.peer)
-        self.hop = Hop(self.peer, trusted, self.scheme_bytes)
+        self.hop = hop_of(self.peer, trusted, self.scheme_bytes)
         # The client's own, unless it is a proxy that may speak for others.
         self.address = "" if trusted else self.peer
         self._admitted = self.gateway.connections.admit(self.peer)
@@ -178,17 +180,22 @@ class ClientConnection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Feed the parser, a piece at a time, so that a read full of small requests waits as bytes.
 
-        A request whose headers are those of the one before is known already.
+        A request whose headers have come before, here or elsewhere, is known already.
         """
-        repeatable = self._repeatable
-        if repeatable is not None and data.endswith(repeatable) and not (self._ignoring or self._stopped):
-            line = _REQUEST_LINE.fullmatch(data, 0, len(data) - len(repeatable))
-            if line is not None and self._repeat(line[1], line[2]):
-                return
+        missed: Bare | None = None
+        if self._at_start and len(data) <= _MAX_KNOWN and not (self._ignoring or self._stopped):
+            start = data.find(b"\r\n")
+            line = _REQUEST_LINE.fullmatch(data, 0, start) if start > 0 else None
+            if line is not None:
+                head = self.gateway.known_heads.find(data[start:])
+                if isinstance(head, tuple):
+                    missed = head
+                elif self._repeat(head, line[1], line[2]):
+                    return
         if self._stopped:
             self._hold(data)
         elif len(data) <= _HEADS_PIECE or self._in_sized_body(len(data)):
-            self._feed(data)
+            self._feed(data, missed)
         else:
             at = 0
             while at < len(data) and not self._ignoring:
@@ -200,12 +207,11 @@ class ClientConnection(HttpToolsProtocol):
                 self._feed(data[at : at + size])
                 at += size
 
-    def _repeat(self, method: bytes, target: bytes) -> bool:
-        """Begin a request with the headers of the last; False where it is the control plane's.
+    def _repeat(self, head: RequestHead, method: bytes, target: bytes) -> bool:
+        """Begin a request with a known head; False where it is the control plane's.
 
         The parser is between two messages and stays there: it took these very bytes for a whole request before.
         """
-        assert self._last_head is not None  # noqa: S101 - set with _repeatable
         try:
             path, query = read_target(target)
         except Refusal:
@@ -216,17 +222,10 @@ class ClientConnection(HttpToolsProtocol):
         if self._turns:
             self._await_reader()
         self.gateway.connections.busy(self)
-        exchange = Exchange(self.gateway, self, self._last_head, method, target)
+        exchange = Exchange(self.gateway, self, head, method, target)
         exchange.path, exchange.query = path, query
         self._queue(exchange)
         return True
-
-    def _remember(self, data: bytes) -> None:
-        """``data`` was one whole request without a body: its headers may come again to the byte."""
-        end = data.find(b"\r\n\r\n") + 4
-        start = data.find(b"\r\n")
-        if end == len(data) and start > 0 and end - start <= _MAX_REPEATABLE:
-            self._repeatable = data[start:]
 
     def _in_sized_body(self, size: int) -> bool:
         reading = self._reading
@@ -247,13 +246,14 @@ class ClientConnection(HttpToolsProtocol):
             self.resume_reading()
             self.data_received(unread)
 
-    def _feed(self, data: bytes) -> None:
-        """Feed the parser; turn what it refuses into an answer."""
+    def _feed(self, data: bytes, missed: Bare | None = None) -> None:
+        """Feed the parser; turn what it refuses into an answer. ``missed`` is all of ``data`` but a request line."""
         if self._ignoring:
             return
         between = not self._in_head and self._reading is None
-        heads, self._repeatable, self._last_head = self._heads, None, None
+        heads, self._at_start = self._heads, False
         self._loose += len(data)
+        self._plain = None
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -261,11 +261,15 @@ class ClientConnection(HttpToolsProtocol):
         except httptools.HttpParserError:
             self._unparsable()
             return
+        plain, self._plain = self._plain, None
         if self._loose > (MAX_TARGET + MAX_HEADERS if self._in_head else MAX_HEADERS):
             self._refused = _headers_too_large()
             self._unparsable()
-        elif between and self._heads == heads + 1 and self._last_head is not None:
-            self._remember(data)
+        elif between and self._heads == heads + 1 and plain is not None:
+            # Nothing stands behind its head, not even the beginning of a blank line.
+            self._at_start = data.find(b"\r\n\r\n") + 4 == len(data)
+            if missed is not None and self._at_start:
+                self.gateway.known_heads.learn(missed, plain)
         elif self._in_head and self._head_timer is None:
             self._head_timer = self.loop.call_later(self.gateway.settings.client_seconds, self._head_late)
 
@@ -384,8 +388,7 @@ class ClientConnection(HttpToolsProtocol):
         exchange = Exchange(self.gateway, self, head, self.parser.get_method(), self.url)
         exchange.early, exchange.path, exchange.query = refusal, path, query
         if refusal is None and authority is None and head.keep_alive and not head.body_expected:
-            # From the second request on: most that lie idle have made one, and would hold it for nothing.
-            self._last_head = None if self._heads == 1 or self.parser.should_upgrade() else head
+            self._plain = None if self.parser.should_upgrade() else head
         self._reading = exchange
         self._queue(exchange)
 
@@ -569,10 +572,6 @@ class ClientConnection(HttpToolsProtocol):
             self.transport.abort()
         elif not self.transport.is_closing():
             self.transport.close()
-
-    def cool(self) -> None:
-        """Idle for a while: the next request is parsed anew."""
-        self._repeatable, self._last_head = None, None
 
     def evict(self) -> bool:
         """Room is needed: an idle connection is the one that can be had again for nothing."""

@@ -76,17 +76,22 @@ _IDENTITY = (
     b"x-ssl-client",
 )
 _SHORT = 64
+# Of one head: it may come over several hops and go to several services.
+_MAX_MADE = 8
 _CONDITIONS = frozenset({b"if-match", b"if-none-match"})
 VIA = b"1.1 gatehouse"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Hop:
-    """What the gateway says about the hop before it."""
+    """What the gateway says about the hop before it; one object for all connections of which it says the same."""
 
     peer: str
     trusted: bool
     scheme: bytes
+
+
+hop_of = lru_cache(maxsize=4096)(Hop)
 
 
 def reserved(name: bytes) -> bool:
@@ -109,25 +114,18 @@ def _passes(name: bytes) -> bool:
 _passes_short = lru_cache(maxsize=4096)(_passes)
 
 
-@dataclass(slots=True)
-class Forwarded:
-    """The header section made of a head, for a host and an Authorization of the gateway's: what repeats, repeats."""
-
-    host: bytes
-    authorization: bytes | None
-    rules: HeaderRules | None
-    lines: bytes
-
-
 def forwarded_section(
     head: RequestHead, hop: Hop, host: bytes, authorization: bytes | None, rules: HeaderRules | None
 ) -> bytes:
     """The header lines without what differs for each request; ``authorization`` replaces the client's."""
-    made = head.forwarded
-    if made is None or made.host != host or made.authorization != authorization or made.rules is not rules:
-        lines = _section(head, hop, host, authorization, rules)
-        made = head.forwarded = Forwarded(host, authorization, rules, lines)
-    return made.lines
+    made = head.derived.forwarded
+    key = (hop, host, authorization, rules)
+    lines = made.get(key)
+    if lines is None:
+        if len(made) >= _MAX_MADE:
+            made.clear()
+        lines = made[key] = _section(head, hop, host, authorization, rules)
+    return lines
 
 
 def _section(head: RequestHead, hop: Hop, host: bytes, authorization: bytes | None, rules: HeaderRules | None) -> bytes:

@@ -33,6 +33,23 @@ _RETRY_SOON = ((b"retry-after", b"1"),)
 class Forwarding:
     """Makes the attempts of one exchange."""
 
+    __slots__ = (
+        "_retrying",
+        "attempt",
+        "client_key",
+        "counted",
+        "ends",
+        "exchange",
+        "hedge",
+        "late",
+        "method",
+        "route",
+        "started_ns",
+        "ticket",
+        "upload",
+        "upstream",
+    )
+
     def __init__(self, exchange: Exchange) -> None:
         assert exchange.match is not None  # noqa: S101 - only a routed request is forwarded
         self.exchange = exchange

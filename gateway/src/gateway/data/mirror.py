@@ -94,6 +94,8 @@ def _count(exchange: Exchange, outcome: str) -> None:
 class Mirror:
     """One copy: gathers the body, then waits for a connection and listens to it."""
 
+    on_whole_answer = None
+
     def __init__(self, mirrors: Mirrors, exchange: Exchange, forwarding: Forwarding, policy: MirrorPolicy) -> None:
         self.method = exchange.method
         self.switches = False

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _RESERVED_FILES = 512
 _MOST_FILES = 1 << 20
 _SWEEP_SECONDS = 0.25
-_COOL_SECONDS = 2.0
 # So many idle connections are asked to make room.
 _ASKED = 32
 
@@ -32,10 +31,6 @@ class Idler(Protocol):
 
     def on_idle_end(self) -> None:
         """It was idle for the whole keep-alive time."""
-        ...
-
-    def cool(self) -> None:
-        """It was idle for a while: let go what only serves a quick next request."""
         ...
 
     def evict(self) -> bool:
@@ -56,7 +51,6 @@ class OpenConnections:
         self._open = 0
         self._idle: dict[Idler, float] = {}
         self._sweep: asyncio.TimerHandle | None = None
-        self._cooled = 0.0
         self._refused = {"client": 0, "all": 0}
         self._evicted = 0
         registry.register(self)
@@ -107,8 +101,6 @@ class OpenConnections:
     def _end_idle(self) -> None:
         self._sweep = None
         now = self._loop.time()
-        if now - self._cooled > _COOL_SECONDS:
-            self._cool(now)
         old = now - self._keep_alive
         ended: list[Idler] = []
         for connection, since in self._idle.items():
@@ -120,14 +112,6 @@ class OpenConnections:
             connection.on_idle_end()
         if self._idle and self._sweep is None:
             self._sweep = self._loop.call_later(_SWEEP_SECONDS, self._end_idle)
-
-    def _cool(self, now: float) -> None:
-        # All of them, again and again: some 50 ns each, where an order of their own would cost each request as much.
-        self._cooled = now
-        for connection, since in self._idle.items():
-            if now - since < _COOL_SECONDS:
-                break
-            connection.cool()
 
     def _make_room(self) -> bool:
         # One for one, though it is counted until it is closed: a burst must not cost more idle ones than it brings.

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from gateway.problem import Refusal
 
 if TYPE_CHECKING:
-    from gateway.data.forwarded_head import Forwarded
+    from gateway.data.forwarded_head import Hop
+    from gateway.routes.rewriting import HeaderRules
     from gateway.telemetry.access_log import Told
 
 _SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}\Z")
@@ -59,26 +60,35 @@ _LISTS = frozenset(
 )
 
 
-class RequestHead:
-    """The headers as received (names in lower case), and the few fields the steps read.
+class Derived:
+    """What the steps made of a head, for the next request with the same: see KnownHeads."""
 
-    A client that sends the same headers again, byte by byte, is served with the same object: see ClientConnection.
-    """
+    __slots__ = ("bearer", "forwarded", "told")
+
+    def __init__(self) -> None:
+        # Header lines by what else they depend on.
+        self.forwarded: dict[tuple[Hop, bytes, bytes | None, HeaderRules | None], bytes] = {}
+        # The one credential where it is a token, once identity has looked for it.
+        self.bearer: bytes | None = None
+        # What the access log says of who sends it.
+        self.told: Told | None = None
+
+
+class RequestHead:
+    """The headers as received (names in lower case), and the few fields the steps read."""
 
     __slots__ = (
-        "bearer",
         "body_expected",
         "chunked",
         "content_length",
+        "derived",
         "expects_continue",
         "fields",
-        "forwarded",
         "headers",
         "host",
         "http11",
         "keep_alive",
         "request_id",
-        "told",
         "websocket",
     )
 
@@ -94,11 +104,7 @@ class RequestHead:
         self.body_expected = False
         # A handshake that a route may take: set by the client's connection, which knows whether an Upgrade is there.
         self.websocket = False
-        self.forwarded: Forwarded | None = None
-        # The one credential where it is a token, once identity has looked for it.
-        self.bearer: bytes | None = None
-        # What the access log says of who sends it.
-        self.told: Told | None = None
+        self.derived = Derived()
         # The client's own where it is a sane one.
         self.request_id: bytes | None = None
 
@@ -113,9 +119,7 @@ class RequestHead:
             elif name in _LISTS:
                 fields[name] = fields[name] + b", " + value if name in fields else value
         self._framing()
-        given = fields.get(b"x-request-id")
-        if given is not None and _SANE_REQUEST_ID.match(given):
-            self.request_id = given
+        self.request_id = _sane(fields.get(b"x-request-id"))
         host = fields.get(b"host")
         if host is None:
             if self.http11:
@@ -124,6 +128,30 @@ class RequestHead:
             raise _bad("The header host is not a host.")
         else:
             self.host = host
+
+    def with_ids(self, ids: dict[bytes, bytes]) -> RequestHead | None:
+        """This head and the headers ``ids``; None where it has one of them already."""
+        if not ids.keys().isdisjoint(self.fields):
+            return None
+        head = self._like([*self.headers, *ids.items()], self.fields | ids)
+        head.request_id = _sane(head.fields.get(b"x-request-id"))
+        return head
+
+    def without(self, ids: dict[bytes, bytes]) -> RequestHead | None:
+        """This head less the headers ``ids``; None where one of them is there more than once."""
+        headers = [line for line in self.headers if line[0] not in ids]
+        if len(headers) + len(ids) != len(self.headers):
+            return None
+        head = self._like(headers, {name: value for name, value in self.fields.items() if name not in ids})
+        head.request_id = _sane(head.fields.get(b"x-request-id"))
+        return head
+
+    def _like(self, headers: list[tuple[bytes, bytes]], fields: dict[bytes, bytes]) -> RequestHead:
+        head = RequestHead(headers, http11=self.http11, keep_alive=self.keep_alive)
+        head.fields, head.host, head.derived = fields, self.host, self.derived
+        head.content_length, head.chunked = self.content_length, self.chunked
+        head.expects_continue, head.body_expected = self.expects_continue, self.body_expected
+        return head
 
     def _framing(self) -> None:
         fields = self.fields
@@ -144,6 +172,10 @@ class RequestHead:
             if expect.lower() != b"100-continue":
                 raise Refusal(417, "expectation_failed", "The expectation is not known.", close=True)
             self.expects_continue = self.body_expected
+
+
+def _sane(request_id: bytes | None) -> bytes | None:
+    return request_id if request_id is not None and _SANE_REQUEST_ID.match(request_id) else None
 
 
 def check_authority(value: bytes) -> bytes:

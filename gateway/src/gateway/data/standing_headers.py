@@ -26,16 +26,13 @@ OURS = frozenset(name for name, _ in SECURITY) | {
 }
 
 
-def standing(request_id: bytes, traceresponse: bytes, version: bytes, *, with_policy: bool = True) -> bytes:
+def standing(request_id: bytes, traceresponse: bytes, version: bytes) -> bytes:
     """The header lines, ending in CRLF; ``version`` is empty where none applies."""
-    return b"x-request-id: %b\r\ntraceresponse: %b\r\n%b" % (
-        request_id,
-        traceresponse,
-        _same(version, with_policy=with_policy),
-    )
+    return b"x-request-id: %b\r\ntraceresponse: %b\r\n%b" % (request_id, traceresponse, repeated(version, True))
 
 
 @lru_cache(maxsize=64)
-def _same(version: bytes, *, with_policy: bool) -> bytes:
+def repeated(version: bytes, with_policy: bool) -> bytes:  # noqa: FBT001 - positional arguments make the cheaper key
+    """Those of the lines that are the same on all answers of a version, with the policy of an API or without."""
     lines = _FIXED + _POLICY if with_policy else _FIXED
     return lines + b"api-version: %b\r\n" % version if version else lines

@@ -26,7 +26,7 @@ class Identity:
 
     def identify(self, exchange: Exchange, mode: str) -> None:
         """``mode`` is the route's: on an "ignored" one the service alone reads what the client sent."""
-        bearer = exchange.head.bearer
+        bearer = exchange.head.derived.bearer
         if bearer is not None and mode != "ignored":
             known = self._verifier.cached(bearer)
             if known is not None:
@@ -45,7 +45,7 @@ class Identity:
             if scheme.lower() == b"bearer":
                 # On a public route too: who sends a token means to be somebody, and being taken for nobody in
                 # silence would hide an expired session and move the client to the anonymous limits.
-                exchange.head.bearer = token = token.strip()
+                exchange.head.derived.bearer = token = token.strip()
                 self._by_token(exchange, token, forward_as=None, may_fetch=True)
             else:
                 exchange.on_identity(invalid_token("The authorization scheme is not taken."))

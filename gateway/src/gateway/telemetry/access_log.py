@@ -54,12 +54,12 @@ Told = tuple["Principal | None", str, bytes]
 
 def _who(exchange: Exchange) -> bytes:
     head, principal = exchange.head, exchange.principal
-    told = head.told
+    told = head.derived.told
     if told is None or told[0] is not principal or told[1] != exchange.address:
         user = principal.subject if principal is not None else ""
         agent = head.fields.get(b"user-agent", b"")[:_MAX_TEXT].decode("latin-1")
         said = orjson.dumps({"client": exchange.address, "user": user, "user_agent": agent})[1:-1]
-        told = head.told = principal, exchange.address, said
+        told = head.derived.told = principal, exchange.address, said
     return told[2]
 
 

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Protocol, cast
 import httptools
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.upstream.known_answers import KnownHead
     from gateway.upstream.pool import Pool
 
 _MAX_HEAD = 65536
@@ -23,6 +26,14 @@ class Listener(Protocol):
     method: bytes
     # Whether a 101 is what was asked for.
     switches: bool
+
+    @property
+    def on_whole_answer(self) -> Callable[[KnownHead, bytes], None] | None:
+        """All of an answer in one call, its head one of those that repeat, once the connection is no longer its own.
+
+        None where it wants its answers in pieces.
+        """
+        ...
 
     def on_answer_head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """The final head, or an interim one (1xx)."""
@@ -64,6 +75,35 @@ class Listener(Protocol):
 class Connection(asyncio.Protocol):
     """Idle in its pool while ``listener`` is None."""
 
+    __slots__ = (
+        "_answered",
+        "_body_stated",
+        "_ended",
+        "_first",
+        "_head_size",
+        "_headers",
+        "_in_head",
+        "_interim",
+        "_keep_alive",
+        "_length",
+        "_parsed",
+        "_parser",
+        "_queued",
+        "_reading_paused",
+        "_surplus",
+        "_trailers",
+        "_trailers_size",
+        "_until_eof",
+        "closed",
+        "idle_since",
+        "listener",
+        "pool",
+        "request_complete",
+        "transport",
+        "used",
+        "writing_blocked",
+    )
+
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
         self.transport: asyncio.Transport = None  # pyright: ignore[reportAttributeAccessIssue] - set by connection_made
@@ -75,22 +115,27 @@ class Connection(asyncio.Protocol):
         self.writing_blocked = False
         self._parser = httptools.HttpResponseParser(self)
         self._reading_paused = False
+        self._answered = False
+        self._queued = 0
         self._reset()
 
     def _reset(self) -> None:
+        """What is known of an answer, before the parser sees any of it."""
+        self._parsed = False
         self._headers: list[tuple[bytes, bytes]] = []
         self._in_head = True
         self._head_size = 0
         self._trailers: list[tuple[bytes, bytes]] = []
         self._trailers_size = 0
-        self._queued = 0
-        self._answered = False
         self._interim = False
         self._ended = False
         self._until_eof = False
         self._surplus = False
         self._body_stated = False
         self._keep_alive = False
+        # The first read of the answer, and the length of its body, where it may come again as it is.
+        self._first: bytes | None = None
+        self._length: int | None = None
 
     # The pool's and the listener's side
 
@@ -98,8 +143,9 @@ class Connection(asyncio.Protocol):
         """Send the head of a request; the answer goes to ``listener``."""
         self.used += 1
         self.listener = listener
-        self.request_complete = False
-        self._reset()
+        self.request_complete = self._answered = False
+        if self._parsed:
+            self._reset()
         self._queued = len(data)
         self.transport.write(data)
 
@@ -154,6 +200,10 @@ class Connection(asyncio.Protocol):
                 self._unasked(listener)
                 return
             self._answered = True
+            if self._is_known(listener, data):
+                return
+            self._first = data
+            self._parsed = True
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -164,15 +214,23 @@ class Connection(asyncio.Protocol):
             return
         if self.listener is not listener:
             return
-        if self._in_head:
-            self._head_size += len(data)
-            if self._head_size > _MAX_HEAD:
-                self._broken()
-                return
         if self._ended:
-            self._finish(listener)
+            self._finish(listener, data)
+        elif self._in_head and self._head_size + len(data) > _MAX_HEAD:
+            self._broken()
         else:
+            self._head_size += len(data)
             listener.on_answer_batch()
+
+    def _is_known(self, listener: Listener, data: bytes) -> bool:
+        """Whether it was one whole answer of a known head, and the listener has it; the parser need not see it."""
+        tell = listener.on_whole_answer
+        known = None if tell is None or listener.method == b"HEAD" else self.pool.known.find(data)
+        if tell is None or known is None:
+            return False
+        self._free(clean=True)
+        tell(known, data[len(data) - known.size :])
+        return True
 
     def _switch(self, listener: Listener, rest: bytes) -> None:
         # It speaks another protocol from here on and comes back to no pool; who took it closes it.
@@ -191,17 +249,24 @@ class Connection(asyncio.Protocol):
         if listener is not None:
             listener.on_connection_lost(self, answered=True)
 
-    def _finish(self, listener: Listener) -> None:
+    def _finish(self, listener: Listener, data: bytes) -> None:
         if self.listener is not listener:
             return
+        if self._first is data and self._length is not None and self._keep_alive and not self._surplus:
+            self.pool.known.learn(data, self._parser.get_status_code(), self._headers, self._length)
+        self._free(clean=self._keep_alive and not self._surplus)
+        listener.on_answer_end()
+
+    def _free(self, *, clean: bool) -> None:
+        """The answer is through: the connection is the next one's, where it can be."""
         self.listener = None
-        self.resume()
+        if self._reading_paused:
+            self.resume()
         # An upstream that answered before the upload was through still waits for the rest of it.
-        if self._keep_alive and self.request_complete and not self._surplus and not self.transport.is_closing():
+        if clean and self.request_complete and not self.transport.is_closing():
             self.pool.release(self)
         else:
             self.close()
-        listener.on_answer_end()
 
     def eof_received(self) -> None:
         """Let the transport close; connection_lost tells what that means."""
@@ -286,8 +351,10 @@ class Connection(asyncio.Protocol):
                 self._ended = True
             elif status in (204, 304):
                 self._body_stated = chunked or names.get(b"content-length", b"0").strip(b"0") != b""
+            elif b"content-length" in names and not chunked:
+                self._length = _number(names[b"content-length"])
             else:
-                self._until_eof = not chunked and b"content-length" not in names
+                self._until_eof = not chunked
         listener.on_answer_head(status, self._headers)
 
     def on_body(self, body: bytes) -> None:
@@ -300,13 +367,17 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """The end of the answer, or of an interim one."""
         if self._interim:
-            self._interim = False
+            self._interim, self._first = False, None
         elif not self._ended:
             self._ended = True
             if self._trailers and self.listener is not None:
                 self.listener.on_trailers(self._trailers)
             # A body stated where there is none may follow late, as after a HEAD.
             self._keep_alive = self._parser.should_keep_alive() and not self._body_stated
+
+
+def _number(value: bytes) -> int | None:
+    return int(value) if value.isdigit() else None
 
 
 _FRAMING = frozenset({b"transfer-encoding", b"content-length", b"connection"})

@@ -36,6 +36,7 @@ class _Fetch:
     """Waiter and listener of one fetch."""
 
     switches = False
+    on_whole_answer = None
 
     def __init__(self, method: bytes, request: bytes, body: bytes) -> None:
         self.method = method

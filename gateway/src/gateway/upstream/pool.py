@@ -11,6 +11,7 @@ import structlog
 
 from gateway.tls import client_context
 from gateway.upstream.connection import Connection
+from gateway.upstream.known_answers import KnownAnswers
 
 if TYPE_CHECKING:
     from gateway.routes.model import UpstreamModel
@@ -41,6 +42,7 @@ class Pool:
         self.port = url.port or (443 if url.scheme == "https" else 80)
         self.authority = url.netloc.encode()
         self._tls = client_context() if url.scheme == "https" else None
+        self.known = KnownAnswers()
         self._idle: list[Connection] = []
         self._all: set[Connection] = set()
         self._connecting: set[asyncio.Task[None]] = set()

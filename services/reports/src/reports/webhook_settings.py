@@ -4,6 +4,7 @@ import ipaddress
 from pathlib import Path
 from typing import Annotated, Self
 
+from cryptography import x509
 from cryptography.fernet import Fernet
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
@@ -96,8 +97,8 @@ class WebhookSettings(Settings):
             usable = []
         if not usable:
             raise ValueError("WEBHOOKS_KEY: must be 32 bytes in base64url, or several such with commas between")
-        if self.ca_file is not None and not self.ca_file.is_file():
-            raise ValueError("WEBHOOKS_CA_FILE: there is no such file")
+        if self.ca_file is not None and not _holds_certificates(self.ca_file):
+            raise ValueError("WEBHOOKS_CA_FILE: must be a file of certificates in PEM")
         if self.environment is Environment.PRODUCTION:
             self._check_production()
         return self
@@ -117,3 +118,10 @@ def _read_name_server(text: str) -> tuple[str, int]:
         return str(ipaddress.ip_address(host.strip("[]"))), int(port)
     except ValueError:
         raise ValueError("must be an address, or an IPv4 address and a port such as 127.0.0.1:5353") from None
+
+
+def _holds_certificates(path: Path) -> bool:
+    try:
+        return bool(x509.load_pem_x509_certificates(path.read_bytes()))
+    except (OSError, ValueError):
+        return False

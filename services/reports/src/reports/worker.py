@@ -15,8 +15,10 @@ from reports.jobs.render import render_job
 from reports.main import MIGRATIONS, SERVICE, VERSION
 from reports.rendering.warm_up import warm_up
 from reports.settings import ReportsSettings
+from reports.store import webhooks
 from reports.webhook_secrets import SecretBox
 from reports.webhook_settings import WebhookSettings
+from shared.postgres import Connection
 from shared.settings import wrong_settings_in_words
 from shared.web import Resources, serve
 from shared.worker import create_worker
@@ -31,10 +33,15 @@ def create_application(settings: ReportsSettings) -> FastAPI:
         settings,
         version=VERSION,
         migrations=[MIGRATIONS],
-        subscriptions=[*subscriptions(partial(reporting.delete_all_of, files)), webhook_events.subscription()],
+        subscriptions=[*subscriptions(partial(_forget, files)), webhook_events.subscription()],
         job_types=[render_job(files, pdf_rows=settings.reports.pdf_rows)],
         beside=partial(_delivering, settings.webhooks),
     )
+
+
+async def _forget(files: ReportFiles, connection: Connection, user_id: int) -> None:
+    await reporting.delete_all_of(files, connection, user_id)
+    await webhooks.delete_all_of(connection, user_id)
 
 
 def _delivering(own: WebhookSettings, held: Resources) -> AbstractAsyncContextManager[None]:

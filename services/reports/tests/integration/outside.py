@@ -21,7 +21,7 @@ import pytest_asyncio
 import trustme
 
 ALLOWED = "127.0.0.2"
-NAME = "receiver.test"
+NAME = "receiver.hooks.test"
 
 
 class NameServer(asyncio.DatagramProtocol):
@@ -30,6 +30,7 @@ class NameServer(asyncio.DatagramProtocol):
     def __init__(self) -> None:
         self.table: dict[str, list[list[str]]] = {}
         self.asked: Counter[str] = Counter()
+        self._given: defaultdict[str, set[str]] = defaultdict(set)
         self.port = 0
 
     def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
@@ -45,16 +46,16 @@ class NameServer(asyncio.DatagramProtocol):
         if name not in self.table:
             reply.set_rcode(3)
         else:
-            answers = self.table[name]
+            # The next answer comes once both kinds were asked for.
+            if kind in self._given[name]:
+                self._given[name].clear()
+                self.table[name] = self.table[name][1:] or self.table[name]
+            self._given[name].add(kind)
+            self.asked[name] += kind == "A"
             version = 4 if kind == "A" else 6
-            if version == 4:
-                self.asked[name] += 1
-            found = [text for text in answers[0] if ipaddress.ip_address(text).version == version]
+            found = [text for text in self.table[name][0] if ipaddress.ip_address(text).version == version]
             if found:
                 reply.answer.append(dns.rrset.from_text(question.name, 0, "IN", kind, *found))
-            # The next answer comes once both kinds were asked for.
-            if version == 6 and len(answers) > 1:
-                answers.pop(0)
         self._transport.sendto(reply.to_wire(), addr)
 
 
@@ -160,8 +161,8 @@ async def outside(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Out
     transport, names = await loop.create_datagram_endpoint(NameServer, ("127.0.0.1", 0))
     names.table[NAME] = [[ALLOWED]]
     async with (
-        listening(authority, ALLOWED, NAME, "*.test", ALLOWED) as receiver,
-        listening(authority, "127.0.0.1", NAME, "*.test", "127.0.0.1") as trap,
+        listening(authority, ALLOWED, NAME, "*.hooks.test", ALLOWED) as receiver,
+        listening(authority, "127.0.0.1", NAME, "*.hooks.test", "127.0.0.1") as trap,
     ):
         yield Outside(authority, ca_file, names, receiver, trap)
     transport.close()

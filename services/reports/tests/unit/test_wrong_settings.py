@@ -6,6 +6,9 @@ import sys
 
 import pytest
 
+from reports.settings import ReportsSettings
+from shared.settings import wrong_settings_in_words
+
 RIGHT = {
     "PATH": os.environ["PATH"],
     "DATABASE_URL": "postgresql://reports:hunter2@127.0.0.1:1/none",
@@ -35,6 +38,7 @@ def refused(module: str, changes: dict[str, str | None]) -> str:
         ({"DATABASE_URL": None, "DATABASE_URL_FILE": "/nowhere/hunter2"}, "DATABASE_URL_FILE: the file cannot be read"),
         ({"HTTP_PORT": "hunter2"}, "HTTP_PORT: "),
         ({"DATABASE_MIN_CONNECTIONS": "hunter2"}, "DATABASE_MIN_CONNECTIONS: "),
+        ({"WEBHOOKS_KEY": "hunter2"}, "WEBHOOKS_KEY: must be 32 bytes"),
     ],
 )
 def test_a_wrong_setting_is_named_without_its_value(module: str, changes: dict[str, str | None], said: str):
@@ -46,3 +50,37 @@ def test_a_wrong_setting_is_named_without_its_value(module: str, changes: dict[s
 def test_an_api_that_could_verify_no_token_does_not_start():
     assert "JWKS_URL: " in refused("reports.main", {})
     assert "JWKS_URL: " in refused("reports.main", {"JWKS_URL": ""})
+
+
+KEY = "a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2U="
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"WEBHOOKS_ALLOW": "hunter2"}, "WEBHOOKS_ALLOW"),
+        ({"WEBHOOKS_DNS": "hunter2"}, "WEBHOOKS_DNS"),
+        ({"WEBHOOKS_DNS": "127.0.0.1:0"}, "WEBHOOKS_DNS"),
+        ({"WEBHOOKS_PORTS": "hunter2"}, "WEBHOOKS_PORTS"),
+        ({"WEBHOOKS_CA_FILE": "/nowhere/hunter2"}, "WEBHOOKS_CA_FILE"),
+        ({"WEBHOOKS_CA_FILE": __file__}, "WEBHOOKS_CA_FILE"),
+        ({"ENVIRONMENT": "production"}, "WEBHOOKS_KEY: production needs a key of its own"),
+        ({"ENVIRONMENT": "production", "WEBHOOKS_KEY": KEY, "WEBHOOKS_ALLOW": "127.0.0.1/32"}, "not in production"),
+    ],
+)
+def test_a_wrong_setting_of_webhooks_is_named(changes: dict[str, str], said: str):
+    own = {**{name: value for name, value in RIGHT.items() if name != "PATH"}, **changes}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in own.items():
+            patch.setenv(name, value)
+        with pytest.raises(SystemExit) as ended, wrong_settings_in_words("reports"):
+            ReportsSettings()
+    assert said in str(ended.value)
+    assert "hunter2" not in str(ended.value)
+
+
+def test_production_takes_a_key_of_its_own():
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**RIGHT, "ENVIRONMENT": "production", "WEBHOOKS_KEY": f"{KEY},{KEY}"}.items():
+            patch.setenv(name, value)
+        assert ReportsSettings().webhooks.keys == (KEY, KEY)

@@ -80,7 +80,8 @@ def read_target(url: str) -> Target:
 
 def _read_ipv6(text: str) -> tuple[str, Address]:
     try:
-        address = ipaddress.IPv6Address(text)
+        # With a zone it would name an interface of ours.
+        address = ipaddress.IPv6Address(text if "%" not in text else "")
     except ValueError:
         raise UrlRefused("The URL's host is not an address.") from None
     return str(address), address

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 import uvloop
 
-from benchmarks.messaging import relay, results, tables
+from benchmarks.messaging import latency, relay, results, tables
 from benchmarks.messaging.ground import Ground, fresh_ground
 
 # A figure is one module: it is given the ground and the arguments, and returns its part of the results.
@@ -19,8 +19,13 @@ async def _relay(ground: Ground, given: argparse.Namespace) -> dict[str, Any]:
     return await relay.measure(ground, rounds=given.rounds, rows=given.rows)
 
 
+async def _latency(ground: Ground, given: argparse.Namespace) -> dict[str, Any]:
+    return await latency.measure(ground, rounds=min(3, given.rounds))
+
+
 FIGURES: dict[str, Figure] = {
     "relay": _relay,
+    "latency": _latency,
 }
 
 
@@ -33,6 +38,8 @@ async def _measure(names: list[str], given: argparse.Namespace) -> None:
             print(f"{ratio:28} {pair['ratio']:8.2f}  target {pair['target']:g}  rounds {pair['rounds']}")
         for who, rate in figures.get("messages_per_second", {}).items():
             print(f"  {who:26} {rate:8,} messages/s")
+        if "p99_ms" in figures:
+            print(f"  p50 {figures['p50_ms']} ms, p99 {figures['p99_ms']} ms of rounds {figures['p99_ms_of_rounds']}")
 
 
 def main() -> None:

@@ -29,4 +29,4 @@ def update(part: str, figures: dict[str, Any], ratios: dict[str, float]) -> dict
 
 def ratios_of(figures: dict[str, Any]) -> dict[str, float]:
     """The medians that a part's rounds gave, by their names."""
-    return {name: pair["ratio"] for name, pair in figures["ratios_of_rounds"].items()}
+    return {name: pair["ratio"] for name, pair in figures.get("ratios_of_rounds", {}).items()}

@@ -39,6 +39,32 @@ def _relay(results: Results) -> str:
     return f"{ratios}\n\n{table(['who', 'messages a second'], rates)}"
 
 
+def _latency(results: Results) -> str:
+    found = results["latency"]
+    rates = found["events_per_second"]
+    return table(
+        [
+            "from the producer to the committed effect",
+            "events a second",
+            "p50 ms",
+            "p99 ms",
+            "target",
+            "p99 of the rounds",
+        ],
+        [
+            (
+                "at half of the peak",
+                f"{rates['offered']:,} of {rates['peak']:,}",
+                f"{found['p50_ms']:g}",
+                f"**{found['p99_ms']:g}**",
+                f"{found['target_p99_ms']:g}",
+                ", ".join(f"{each:g}" for each in found["p99_ms_of_rounds"]),
+            )
+        ],
+    )
+
+
 TABLES: dict[str, tuple[str, Callable[[Results], str]]] = {
     "messaging:relay": ("relay", _relay),
+    "messaging:latency": ("latency", _latency),
 }

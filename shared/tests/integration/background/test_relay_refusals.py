@@ -52,6 +52,8 @@ async def test_3_what_follows_a_nacked_message_on_its_subject_waits_and_others_p
     assert await _waiting(database, "orders/1") == 3
     async with database.transaction() as connection:
         await write(connection, "orders/1", free)
+    # What comes after the refusal is held too, before there is room again.
+    await eventually(lambda: _held(database), 4)
     arrived: list[str] = []
 
     async def make_room() -> bool:

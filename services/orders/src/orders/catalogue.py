@@ -1,5 +1,7 @@
 """Products: every change of one is written and announced here."""
 
+from dataclasses import asdict
+
 from orders import events
 from orders.domain.products import Product, ProductFields, ProductNotFound
 from orders.store import products
@@ -29,9 +31,11 @@ async def add_product(connection: Connection, fields: ProductFields) -> Product:
     return product
 
 
-async def change_product(connection: Connection, product_id: int, fields: ProductFields) -> Product:
-    """Give a locked product these fields. Raises SkuTaken."""
-    product = await products.update(connection, product_id, fields)
+async def change_product(connection: Connection, old: Product, fields: ProductFields) -> Product:
+    """Give a locked product these fields; one that has them already stays as it is. Raises SkuTaken."""
+    if all(getattr(old, name) == value for name, value in asdict(fields).items()):
+        return old
+    product = await products.update(connection, old.id, fields)
     await events.say_products(connection, [product])
     return product
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from orders.domain.orders import Order, OrderStatus
+from orders.domain.orders import CancelReason, Order, OrderStatus
 from orders.domain.products import Product
 from orders.store import customers
 from shared.messaging import Event, Subscription, append_event, append_events
@@ -32,14 +32,14 @@ PRODUCT_CHANGED = "products.changed.v1"
 USER_DELETED = "users.deleted.v1"
 
 
-async def say_order(connection: Connection, order: Order) -> None:
-    """Tell that an order came to its status."""
+async def say_order(connection: Connection, order: Order, reason: CancelReason | None = None) -> None:
+    """Tell that an order came to its status, and of one that was cancelled why."""
     await append_event(
         connection,
         type=ORDER_EVENTS[order.status],
         source=SOURCE,
         subject=f"orders/{order.id}",
-        data=order_data(order),
+        data=order_data(order) | ({"reason": reason.value} if reason is not None else {}),
     )
 
 

@@ -30,9 +30,9 @@ def create_application(
     files = ImportFiles(settings.imports.directory, most_bytes=settings.imports.most_bytes)
 
     @asynccontextmanager
-    async def own(_resources: Resources) -> AsyncIterator[OrdersResources]:
+    async def own(resources: Resources) -> AsyncIterator[OrdersResources]:
         imports = ImportResources(files, settings.imports.unfinished_limit)
-        yield OrdersResources(provider or SimulatedProvider(), imports)
+        yield OrdersResources(provider or SimulatedProvider(resources.database), imports)
 
     async def usable(_: Resources) -> bool:
         return await asyncio.to_thread(files.usable)

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 
 from orders import events
 from orders.domain.cart import draft_order, merge_lines
-from orders.domain.orders import Order, OrderNotFound, OrderStatus, check_step
-from orders.domain.payments import PaymentProvider, charge_of
-from orders.store import customers, orders, payments, products
+from orders.domain.orders import CancelReason, Order, OrderNotFound, OrderStatus, check_step
+from orders.jobs import refund_payment
+from orders.store import customers, orders, payment_attempts, payments, products
 from shared.identity import Principal
 from shared.postgres import Connection
 from shared.problems import Forbidden
@@ -42,28 +42,42 @@ async def lock_order(connection: Connection, principal: Principal, order_id: int
     return _visible(await orders.lock(connection, order_id), principal)
 
 
-async def lead_order(
-    connection: Connection, provider: PaymentProvider, principal: Principal, order: Order, wanted: OrderStatus
-) -> Order:
+async def lead_order(connection: Connection, principal: Principal, order: Order, wanted: OrderStatus) -> Order:
     """Take a step with a locked order. Raises NotTheOwnersStep and InvalidTransition.
 
     Cancelling gives the stock back, and the money when a payment took some; as no step leads out of
     ``cancelled``, that happens once.
     """
     check_step(order.status, wanted, by_admin=principal.is_admin)
-    order = await enter_status(connection, order, wanted)
     if wanted is OrderStatus.CANCELLED:
-        await events.say_products(connection, await products.give_back(connection, order.id))
-        payment = await payments.refund(connection, order.id)
-        if payment is not None:
-            await provider.refund(charge_of(order, payment.method))
+        return await _cancel(connection, order, CancelReason.REQUESTED)
+    return await enter_status(connection, order, wanted)
+
+
+async def expire_order(connection: Connection, order_id: int) -> bool:
+    """Cancel an order that is still pending and of which no payment runs; whether it was."""
+    order = await orders.lock(connection, order_id)
+    if order is None or order.status is not OrderStatus.PENDING or await payment_attempts.is_open(connection, order_id):
+        return False
+    await _cancel(connection, order, CancelReason.EXPIRED)
+    return True
+
+
+async def _cancel(connection: Connection, order: Order, reason: CancelReason) -> Order:
+    order = await enter_status(connection, order, OrderStatus.CANCELLED, reason)
+    await events.say_products(connection, await products.give_back(connection, order.id))
+    if await payments.refund(connection, order.id) is not None:
+        # The provider is not asked within a transaction that may still fail.
+        await refund_payment.enqueue_refund(connection, order.id)
     return order
 
 
-async def enter_status(connection: Connection, order: Order, status: OrderStatus) -> Order:
+async def enter_status(
+    connection: Connection, order: Order, status: OrderStatus, reason: CancelReason | None = None
+) -> Order:
     """Write and announce the new status of a locked order; the step was checked."""
     order = await orders.set_status(connection, order, status)
-    await events.say_order(connection, order)
+    await events.say_order(connection, order, reason)
     return order
 
 

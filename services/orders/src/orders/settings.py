@@ -15,8 +15,15 @@ class ImportSettings(Settings):
     unfinished_limit: int = Field(default=5, validation_alias="ORDERS_IMPORT_UNFINISHED_LIMIT", ge=1)
 
 
+class OrderingSettings(Settings):
+    """Orders: for how many seconds one may wait to be paid before it is cancelled and its stock is back."""
+
+    pending_expires: int = Field(default=86_400, validation_alias="ORDERS_PENDING_EXPIRES", ge=60)
+
+
 class OrdersSettings(ServiceSettings):
     """The settings of every service, whether the demo products are wanted, and those of the service's own work."""
 
     seed: SeedSettings = Field(default_factory=SeedSettings)
     imports: ImportSettings = Field(default_factory=ImportSettings)  # pyright: ignore[reportArgumentType] - read from the environment
+    ordering: OrderingSettings = Field(default_factory=OrderingSettings)

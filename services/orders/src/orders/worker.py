@@ -1,17 +1,31 @@
 """The worker process: relays what the API wrote, hears of users, seeds the demo products."""
 
+from datetime import timedelta
+
 from fastapi import FastAPI
 
 from orders.events import SUBSCRIPTIONS
 from orders.import_files import ImportFiles
+from orders.jobs import announce_products, expire_orders, settle_payments
 from orders.jobs.announce_products import announce_job
+from orders.jobs.expire_orders import expire_job
 from orders.jobs.import_products import import_job
+from orders.jobs.refund_payment import refund_job
+from orders.jobs.settle_payments import settle_job
 from orders.main import MIGRATIONS, SERVICE, VERSION
+from orders.payment_provider import SimulatedProvider
 from orders.seeding import seed_products
 from orders.settings import OrdersSettings
+from shared.schedules import Schedule
 from shared.settings import wrong_settings_in_words
 from shared.web import Resources, serve
 from shared.worker import create_worker
+
+SCHEDULES = [
+    Schedule(f"{job}-each-minute", "* * * * *", "UTC", job)
+    for job in (expire_orders.NAME, settle_payments.NAME, announce_products.NAME)
+]
+"""What the clock starts; the announcing only in case that its own job was lost."""
 
 
 def create_application(settings: OrdersSettings) -> FastAPI:
@@ -28,7 +42,14 @@ def create_application(settings: OrdersSettings) -> FastAPI:
         version=VERSION,
         migrations=[MIGRATIONS],
         subscriptions=SUBSCRIPTIONS,
-        job_types=[import_job(files), announce_job()],
+        job_types=[
+            import_job(files),
+            announce_job(),
+            expire_job(timedelta(seconds=settings.ordering.pending_expires)),
+            settle_job(SimulatedProvider),
+            refund_job(SimulatedProvider),
+        ],
+        schedules=SCHEDULES,
         at_start=at_start,
     )
 

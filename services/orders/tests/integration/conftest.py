@@ -180,6 +180,20 @@ async def worker(settings: OrdersSettings, database: Database) -> AsyncIterator[
 async def heard(worker: httpx.AsyncClient, amqp_url: str) -> AsyncIterator[list[Event]]:
     """What is said of products from now on, as it comes."""
     assert worker
+    async with _hearing(amqp_url, "products.changed.v1") as events:
+        yield events
+
+
+@pytest_asyncio.fixture
+async def heard_orders(worker: httpx.AsyncClient, amqp_url: str) -> AsyncIterator[list[Event]]:
+    """What is said of cancelled orders from now on."""
+    assert worker
+    async with _hearing(amqp_url, "orders.cancelled.v1") as events:
+        yield events
+
+
+@asynccontextmanager
+async def _hearing(amqp_url: str, event_type: str) -> AsyncIterator[list[Event]]:
     events: list[Event] = []
 
     async def hear(message: AbstractIncomingMessage) -> None:
@@ -188,7 +202,7 @@ async def heard(worker: httpx.AsyncClient, amqp_url: str) -> AsyncIterator[list[
     async with await aio_pika.connect(amqp_url) as broker:
         channel = await broker.channel()
         queue = await channel.declare_queue(exclusive=True)
-        await queue.bind("events", "products.changed.v1")
+        await queue.bind("events", event_type)
         await queue.consume(hear, no_ack=True)
         yield events
 

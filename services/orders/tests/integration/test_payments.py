@@ -74,6 +74,9 @@ async def test_simultaneous_payments_charge_once(
             await asyncio.sleep(0.2)
             return True
 
+        async def was_charged(self, charge: Charge) -> bool:
+            raise AssertionError(charge)
+
         async def refund(self, charge: Charge) -> None:
             raise AssertionError(charge)
 

@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.postgres import Database
+
 Maker = Callable[..., Awaitable[dict[str, Any]]]
 Headers = dict[str, str]
 
@@ -178,3 +180,17 @@ async def test_a_method_that_is_not_there_names_those_that_are(client: httpx.Asy
 async def test_a_path_with_a_slash_too_many_is_another_path(client: httpx.AsyncClient):
     answer = await client.get("/api/v1/products/")
     assert (answer.status_code, answer.json()["code"]) == (404, "route_not_found")
+
+
+async def test_a_change_that_changes_nothing_is_no_new_version(
+    client: httpx.AsyncClient, admin: Headers, database: Database, make_product: Maker
+):
+    product = await make_product(price="9.90")
+    where = f"/api/v1/products/{product['id']}"
+    same = {name: product[name] for name in ("sku", "name", "description", "price", "currency", "stock")}
+    for method, body in (("PATCH", {}), ("PATCH", {"price": "9.9"}), ("PUT", same)):
+        answer = await client.request(method, where, json=body, headers=admin)
+        assert (answer.status_code, answer.json(), answer.headers["etag"]) == (200, product, '"1"')
+    async with database.acquire() as connection:
+        told = await connection.fetchval("SELECT count(*) FROM outbox WHERE subject = $1", f"products/{product['id']}")
+    assert told == 1

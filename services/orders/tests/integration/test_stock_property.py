@@ -9,17 +9,15 @@ from hypothesis import strategies as st
 from orders import catalogue, ordering
 from orders.domain.cart import OutOfStock
 from orders.domain.orders import STEPS, InvalidTransition, NotTheOwnersStep, OrderStatus
-from orders.domain.payments import PaymentMethod
+from orders.domain.payments import OrderNotPayable, PaymentMethod
 from orders.domain.products import ProductFields
-from orders.paying import OrderNotPayable, pay_order
-from orders.payment_provider import SimulatedProvider
+from orders.paying import begin_payment, settle_payment
 from shared.identity import Principal
 from shared.postgres import Connection, Database
 
 STOCK = (7, 3)
 OWNER = Principal("77", "user", "free", frozenset(), "token")
 ADMIN = Principal("1", "admin", "free", frozenset(), "token")
-PROVIDER = SimulatedProvider()
 
 quantities = st.integers(1, 4)
 whose = st.sampled_from([OWNER, ADMIN])
@@ -27,6 +25,7 @@ placing = st.tuples(st.just("place"), st.lists(st.tuples(st.integers(0, 1), quan
 operations = st.one_of(
     placing,
     st.tuples(st.just("pay"), st.integers(0, 2), st.sampled_from(PaymentMethod)),
+    st.tuples(st.just("expire"), st.integers(0, 2)),
     st.tuples(st.just("lead"), st.integers(0, 2), whose, st.just(OrderStatus.CANCELLED)),
     st.tuples(st.just("lead"), st.integers(0, 2), whose, st.sampled_from(OrderStatus)),
 )
@@ -76,13 +75,19 @@ async def _take(connection: Connection, shop: Shop, kind: object, *arguments: ob
             case "lead", int(which), Principal() as principal, OrderStatus() as wanted if shop.orders:
                 order_id = shop.orders[which % len(shop.orders)]
                 order = await ordering.lock_order(connection, principal, order_id)
-                order = await ordering.lead_order(connection, PROVIDER, principal, order, wanted)
+                order = await ordering.lead_order(connection, principal, order, wanted)
                 assert wanted in STEPS[shop.statuses[order_id]]
                 shop.statuses[order_id] = order.status
+            case "expire", int(which) if shop.orders:
+                order_id = shop.orders[which % len(shop.orders)]
+                if await ordering.expire_order(connection, order_id):
+                    assert shop.statuses[order_id] is OrderStatus.PENDING
+                    shop.statuses[order_id] = OrderStatus.CANCELLED
             case "pay", int(which), PaymentMethod() as method if shop.orders:
                 order_id = shop.orders[which % len(shop.orders)]
                 order = await ordering.lock_order(connection, OWNER, order_id)
-                await pay_order(connection, PROVIDER, OWNER, order, method)
+                attempt = await begin_payment(connection, OWNER, order, method)
+                await settle_payment(connection, attempt, took=method is PaymentMethod.CARD)
                 assert shop.statuses[order_id] is OrderStatus.PENDING
                 if method is PaymentMethod.CARD:
                     shop.statuses[order_id] = OrderStatus.PAID

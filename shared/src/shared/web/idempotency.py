@@ -26,6 +26,7 @@ KEPT = timedelta(hours=24)
 _KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
 
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 42))"
+_LOCK_IN_TURN = "SELECT true FROM pg_advisory_xact_lock(hashtextextended($1, 42))"
 _FIND = """
 SELECT fingerprint, status, headers, body FROM idempotency_keys
 WHERE owner = $1 AND key = $2 AND expires_at > now()
@@ -74,8 +75,24 @@ class IdempotentCall:
         self._owner = owner
         self._fingerprint = fingerprint
 
-    async def run(self, connection: Connection, make: Callable[[], Awaitable[Answer]]) -> Response:
+    async def replay(self, connection: Connection) -> Response | None:
+        """The stored answer; None without a key or when it is the first request with it.
+
+        For work that begins in one transaction and is answered in another. Raises as ``run`` does.
+        """
+        if self._key is None:
+            return None
+        if not await connection.fetchval(_LOCK, f"{self._owner} {self._key}"):
+            raise Conflict("idempotency_in_progress", "The first request with this key still runs.")
+        row = await connection.fetchrow(_FIND, self._owner, self._key)
+        return self._replay(row) if row is not None else None
+
+    async def run(
+        self, connection: Connection, make: Callable[[], Awaitable[Answer]], *, wait: bool = False
+    ) -> Response:
         """Answer by ``make`` the first time, by the stored answer later.
+
+        With ``wait`` another request with the key is waited for: the work is done and has to be written.
 
         ``connection`` is in the transaction of the change. Raises Conflict while the first request
         still runs and UnprocessableContent when the key came with another request. An exception of
@@ -83,7 +100,8 @@ class IdempotentCall:
         """
         if self._key is None:
             return (await make()).response()
-        if not await connection.fetchval(_LOCK, f"{self._owner} {self._key}"):
+        lock = _LOCK_IN_TURN if wait else _LOCK
+        if not await connection.fetchval(lock, f"{self._owner} {self._key}"):
             raise Conflict("idempotency_in_progress", "The first request with this key still runs.")
         row = await connection.fetchrow(_FIND, self._owner, self._key)
         if row is not None:

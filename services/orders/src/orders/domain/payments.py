@@ -39,6 +39,13 @@ class OrderNotPayable(Conflict):
         super().__init__("order_not_payable", f"An order that is {status} cannot be paid.")
 
 
+class PaymentInProgress(Conflict):
+    """Another payment of the order has begun and is not settled."""
+
+    def __init__(self) -> None:
+        super().__init__("payment_in_progress", "A payment of this order runs. See what comes of it.")
+
+
 class OnlyTheOwnerPays(Forbidden):
     """Even an admin does not pay another's order."""
 
@@ -82,7 +89,11 @@ class PaymentProvider(Protocol):
     """Takes money and gives it back."""
 
     async def charge(self, charge: Charge) -> bool:
-        """Take the amount; False when it was declined."""
+        """Take the amount, once for a reference; False when it was declined."""
+        ...
+
+    async def was_charged(self, charge: Charge) -> bool:
+        """Whether the amount was taken under the charge's reference, refunded or not."""
         ...
 
     async def refund(self, charge: Charge) -> None:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -40,6 +41,13 @@ WITH placed AS (
         AS item (product_id, sku, name, quantity, unit_price, position)
 )
 SELECT id, user_id, status, total, currency, created_at, updated_at, version FROM placed
+"""
+# The oldest pending orders are the first ones of their ids; a page of them costs no index of its own.
+_OVERDUE = """
+SELECT id FROM (
+    SELECT id, created_at FROM orders WHERE status = 'pending' AND id > $2 ORDER BY id LIMIT $3
+) AS oldest
+WHERE created_at < now() - $1::interval ORDER BY id
 """
 _SET_STATUS = """
 UPDATE orders SET status = $2, version = version + 1, updated_at = now() WHERE id = $1
@@ -82,6 +90,11 @@ async def insert(connection: Connection, user_id: int, draft: OrderDraft) -> Ord
     if row is None:
         raise LookupError("an insert gave no row")
     return _order(row, draft.items)
+
+
+async def overdue(connection: Connection, pending_expires: timedelta, after: int, limit: int) -> list[int]:
+    """Ids of pending orders that were placed longer ago, of the ``limit`` oldest ones after the id ``after``."""
+    return [row["id"] for row in await connection.fetch(_OVERDUE, pending_expires, after, limit)]
 
 
 async def set_status(connection: Connection, order: Order, status: OrderStatus) -> Order:

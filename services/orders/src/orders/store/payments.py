@@ -19,6 +19,10 @@ RETURNING id, order_id, status, method, amount, currency, created_at
 _FIND = """
 SELECT id, order_id, status, method, amount, currency, created_at FROM payments WHERE order_id = $1 AND id = $2
 """
+_CHARGED = """
+SELECT id, order_id, status, method, amount, currency, created_at FROM payments
+WHERE order_id = $1 AND status IN ('succeeded', 'refunded')
+"""
 _PAGE = """
 SELECT id, order_id, status, method, amount, currency, created_at
 FROM payments WHERE order_id = $1 ORDER BY id LIMIT $2 OFFSET $3
@@ -37,6 +41,12 @@ async def insert(connection: Connection, order: Order, method: PaymentMethod, st
 async def refund(connection: Connection, order_id: int) -> Payment | None:
     """Mark the payment of an order as refunded; None when nothing was paid by a payment."""
     row = await connection.fetchrow(_REFUND, order_id)
+    return _payment(row) if row else None
+
+
+async def charged(connection: Connection, order_id: int) -> Payment | None:
+    """The payment that took money for the order, refunded or not."""
+    row = await connection.fetchrow(_CHARGED, order_id)
     return _payment(row) if row else None
 
 

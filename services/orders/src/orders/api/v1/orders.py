@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from orders import ordering
-from orders.api.dependencies import Provider, Reader, Writer
+from orders.api.dependencies import Reader, Writer
 from orders.api.v1.schemas import OrderInput, OrderPatch, OrderV1
 from orders.domain.orders import OrderStatus
 from orders.store import orders
@@ -90,12 +90,11 @@ def orders_router(view: type[OrderV1] = OrderV1) -> APIRouter:
         payload: OrderPatch,
         request: Request,
         response: Response,
-        provider: Provider,
         connection: Transaction,
     ) -> OrderV1:
         order = await ordering.lock_order(connection, principal, order_id)
         check_if_match(request, etag(order.version))
-        order = await ordering.lead_order(connection, provider, principal, order, payload.status)
+        order = await ordering.lead_order(connection, principal, order, payload.status)
         response.headers["ETag"] = etag(order.version)
         return view.of(order)
 

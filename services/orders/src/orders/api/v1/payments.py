@@ -1,14 +1,27 @@
 """Payments of an order: made by its owner."""
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
 
 from orders import ordering, paying
 from orders.api.dependencies import Provider, Reader, Writer
 from orders.api.v1.schemas import PaymentBody, PaymentInput
-from orders.domain.payments import PaymentNotFound, PaymentStatus
+from orders.domain.orders import OrderStatus
+from orders.domain.payments import OrderNotPayable, PaymentNotFound, PaymentStatus
 from orders.store import payments
 from shared.problems import PaymentRequired
-from shared.web import Answer, EntityId, Idempotency, Page, Paging, Transaction, problem_responses
+from shared.web import (
+    Answer,
+    EntityId,
+    Idempotency,
+    Page,
+    Paging,
+    Resources,
+    Transaction,
+    get_resources,
+    problem_responses,
+)
 from shared.web.problem_handlers import problem_document
 
 _DECLINED = PaymentRequired("payment_declined", "The payment was declined. The order is still pending.")
@@ -32,20 +45,30 @@ def payments_router() -> APIRouter:
         request: Request,
         provider: Provider,
         idempotency: Idempotency,
-        connection: Transaction,
+        resources: Annotated[Resources, Depends(get_resources)],
         payload: PaymentInput | None = None,
     ) -> Response:
         method = (payload or PaymentInput()).method
-
-        async def make() -> Answer:
+        async with resources.database.transaction() as connection:
+            answered = await idempotency.replay(connection)
+            if answered is not None:
+                return answered
             order = await ordering.lock_order(connection, principal, order_id)
-            payment = await paying.pay_order(connection, provider, principal, order, method)
-            if payment.status is PaymentStatus.DECLINED:
-                # Answered, not raised: the attempt is committed, and so is its answer under its key.
-                return Answer(_DECLINED.status, problem_document(request, _DECLINED))
-            return Answer(201, PaymentBody.of(payment), {"Location": f"{request.url.path}/{payment.id}"})
+            attempt = await paying.begin_payment(connection, principal, order, method)
+        took = await paying.charge(provider, order, method)
+        async with resources.database.transaction() as connection:
 
-        return await idempotency.run(connection, make)
+            async def settle() -> Answer:
+                payment = await paying.settle_payment(connection, attempt, took=took)
+                # Answered, not raised: what was settled is committed, and so is its answer under its key.
+                if payment is None or payment.status is PaymentStatus.DECLINED:
+                    return Answer(_DECLINED.status, problem_document(request, _DECLINED))
+                if payment.status is PaymentStatus.REFUNDED:
+                    problem = OrderNotPayable(OrderStatus.CANCELLED)
+                    return Answer(problem.status, problem_document(request, problem))
+                return Answer(201, PaymentBody.of(payment), {"Location": f"{request.url.path}/{payment.id}"})
+
+            return await idempotency.run(connection, settle, wait=True)
 
     @router.get(
         "",

@@ -75,7 +75,7 @@ def products_router(view: type[ProductV1] = ProductV1) -> APIRouter:
     ) -> ProductV1:
         old = await catalogue.lock_product(connection, product_id)
         check_if_match(request, etag(old.version))
-        product = await catalogue.change_product(connection, product_id, payload.fields())
+        product = await catalogue.change_product(connection, old, payload.fields())
         response.headers["ETag"] = etag(product.version)
         return view.of(product)
 
@@ -90,7 +90,7 @@ def products_router(view: type[ProductV1] = ProductV1) -> APIRouter:
     ) -> ProductV1:
         old = await catalogue.lock_product(connection, product_id)
         check_if_match(request, etag(old.version))
-        product = await catalogue.change_product(connection, product_id, payload.applied_to(old))
+        product = await catalogue.change_product(connection, old, payload.applied_to(old))
         response.headers["ETag"] = etag(product.version)
         return view.of(product)
 

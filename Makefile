@@ -92,6 +92,9 @@ check: $(SYNCED) ## Lint, format, types, architecture, lock file, OpenAPI and ro
 	run $(BIN)/lint-imports; \
 	run $(BIN)/uv lock --check; \
 	for service in users orders reports; do run $(BIN)/python -m $$service.openapi --check; done; \
+	for service in users orders reports; do run $(BIN)/python -m $$service.asyncapi --check; done; \
+	run $(BIN)/python -m shared.contracts system --check; \
+	run $(BIN)/python -m shared.contracts compatible; \
 	run $(BIN)/gateway reference --check docs/routes.md; \
 	test -z "$$failed" || { echo "failed$$failed" >&2; exit 1; }
 

@@ -103,7 +103,7 @@ class UserChanged(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True)
 
     id: int = Field(ge=1, le=BIGINT_MAX)
-    version: int = Field(ge=1)
+    version: int = Field(ge=1, le=2**31 - 1)
 
 
 async def hear_user(connection: Connection, event: Event) -> None:

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
-from orders.events import hear_user
+from orders.events import SUBSCRIPTIONS, hear_user
 from shared.messaging import Event
 from shared.postgres import Database
 
@@ -91,3 +91,17 @@ async def test_an_admin_sees_the_orders_of_users_there_are(
     assert (unknown.status_code, unknown.json()["code"]) == (404, "user_not_found")
     await hear(database, told("registered", user_id, 1, **PERSON))
     assert (await client.get(path, headers=admin)).json()["items"] == [order]
+
+
+@pytest.mark.parametrize("event_type", SUBSCRIPTIONS[0].types)
+async def test_every_example_of_what_is_heard_is_taken_and_what_a_newer_producer_adds_is_ignored(
+    database: Database, user_id: int, event_type: str
+):
+    schema = json.loads((SCHEMAS / f"{event_type}.json").read_text())
+    for example in schema["examples"]:
+        needed = {name: value for name, value in example.items() if name in schema["required"]}
+        for data in (example, {**example, "x_of_a_later_version": [1]}, needed):
+            heard = Event.new(
+                type=event_type, source="/services/users", subject="users/7", data={**data, "id": user_id}
+            )
+            assert (await hear(database, heard))[0] == example["version"]

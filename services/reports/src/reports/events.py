@@ -2,13 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from decimal import Decimal
 from functools import partial
 from typing import Any, TypeAlias
 
-from pydantic import AwareDatetime, BaseModel
-
 from reports.domain.report import Report, ReportStatus
+from reports.heard import HeardDeletedUser, HeardOrder, HeardProduct, HeardUser
 from reports.store import seen_orders, seen_products, seen_users
 from reports.store.seen_orders import SeenItem, SeenOrder
 from reports.store.seen_products import SeenProduct
@@ -48,53 +46,9 @@ async def _append(connection: Connection, event_type: str, report: Report) -> No
     )
 
 
-class _Item(BaseModel):
-    product_id: int
-    sku: str
-    name: str
-    quantity: int
-    unit_price: Decimal
-
-
-class _Order(BaseModel):
-    id: int
-    user_id: int
-    status: str
-    items: list[_Item]
-    total: Decimal
-    currency: str
-    created_at: AwareDatetime
-    updated_at: AwareDatetime
-    version: int
-
-
-class _User(BaseModel):
-    id: int
-    name: str
-    role: str
-    created_at: AwareDatetime
-    version: int
-
-
-class _DeletedUser(BaseModel):
-    id: int
-    version: int
-
-
-class _Product(BaseModel):
-    id: int
-    sku: str
-    name: str
-    price: Decimal
-    currency: str
-    stock: int
-    deleted: bool
-    version: int
-
-
 async def hear_order(connection: Connection, event: Event) -> None:
-    """Take over an order's step: its status in the data is the one that the type tells of."""
-    order = _Order.model_validate(event.data)
+    """Take over an order's step. Raises ValidationError unless the data tell of the step that the type does."""
+    order = HeardOrder.model_validate({**event.data, "step": event.type})
     await seen_orders.apply(
         connection,
         SeenOrder(
@@ -113,7 +67,7 @@ async def hear_order(connection: Connection, event: Event) -> None:
 
 async def hear_user(connection: Connection, event: Event) -> None:
     """Take over a user's name and role."""
-    user = _User.model_validate(event.data)
+    user = HeardUser.model_validate(event.data)
     registered_at: datetime = user.created_at
     await seen_users.apply(
         connection,
@@ -127,14 +81,14 @@ async def hear_user(connection: Connection, event: Event) -> None:
 
 async def hear_deleted_user(forget: ForgetUser, connection: Connection, event: Event) -> None:
     """Forget the person, and the reports that only they could see."""
-    user = _DeletedUser.model_validate(event.data)
+    user = HeardDeletedUser.model_validate(event.data)
     await seen_users.apply_deleted(connection, user_id=user.id, version=user.version)
     await forget(connection, user.id)
 
 
 async def hear_product(connection: Connection, event: Event) -> None:
     """Take over a product's state."""
-    product = _Product.model_validate(event.data)
+    product = HeardProduct.model_validate(event.data)
     await seen_products.apply(connection, SeenProduct(**product.model_dump()))
 
 

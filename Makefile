@@ -44,6 +44,9 @@ status: $(SYNCED) ## Who runs, ready or not, since when, on which port
 logs: $(SYNCED) ## One process's log: make logs S=orders (FOLLOW=1 to follow, LINES=n)
 	@$(STACK) logs $(S) --lines $(LINES) $(if $(FOLLOW),--follow)
 
+parked: $(SYNCED) ## What could not be handled: make parked, or A="show|replay|drop QUEUE ID", A="replay QUEUE --all --dry-run"
+	@$(STACK) parked $(A)
+
 restart: $(SYNCED) ## Restart one process: make restart S=orders
 	@$(STACK) restart $(S)
 

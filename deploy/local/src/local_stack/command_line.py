@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from local_stack import containers, inspect_commands, lifecycle, mode, server_commands
+from local_stack import containers, inspect_commands, lifecycle, mode, parked_messages, server_commands
 from local_stack.errors import LocalStackError
 from local_stack.state import State
 
@@ -50,6 +50,8 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("restart", "stop", "start"):
         command(name, f"{name} one process").add_argument("name")
     command("mail", "the mails the system has sent")
+    parked = command("parked", "messages that could not be handled")
+    parked.add_argument("arguments", nargs=argparse.REMAINDER, help="of python -m shared.parked; none: list all queues")
     command("servers", "the embedded servers alone, for tests").add_argument("action", choices=["up", "down", "env"])
     return parser
 
@@ -78,6 +80,8 @@ def _locally(chosen: argparse.Namespace, state: State) -> int:
             lifecycle.clean(state)
         case "mail":
             inspect_commands.mail(state)
+        case "parked":
+            return parked_messages.locally(state, chosen.arguments)
         case "restart":
             inspect_commands.restart(state, chosen.name)
         case "stop":

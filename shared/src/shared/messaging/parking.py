@@ -9,9 +9,10 @@ from aio_pika.exceptions import ChannelNotFoundEntity
 from shared.messaging.bus import Bus
 from shared.messaging.event import Event, UndecodableEvent
 from shared.messaging.metrics import PARKED
-from shared.messaging.retries import ATTEMPT, PARKED_AT, PARKED_REASON, PARKED_STACK, fresh_copy
+from shared.messaging.retries import PARKED_AT, PARKED_REASON, PARKED_STACK, attempts_made, fresh_copy
 from shared.messaging.topology import parked_queue
 
+REPLAYED_BY = "x-replayed-by"
 _DELIVERY_LIMIT_REASON = "the process died with it at each delivery, or the queue's delivery limit was reached"
 
 
@@ -38,6 +39,14 @@ class ParkedMessage:
             return "-"
 
     @property
+    def subject(self) -> str:
+        """The aggregate the event is of, ``-`` for a body that is no event."""
+        try:
+            return Event.decode(self.message.body).subject
+        except UndecodableEvent:
+            return "-"
+
+    @property
     def reason(self) -> str:
         """Why it is here."""
         return str(self.message.headers.get(PARKED_REASON, _DELIVERY_LIMIT_REASON))
@@ -50,7 +59,7 @@ class ParkedMessage:
     @property
     def attempts(self) -> int:
         """How often it was tried."""
-        return int(str(self.message.headers.get(ATTEMPT, 0)))
+        return attempts_made(self.message)
 
     @property
     def stack(self) -> str:
@@ -72,9 +81,15 @@ async def read_parked(bus: Bus, queue: str) -> AsyncGenerator[ParkedMessage]:
         await channel.close()
 
 
-async def replay(bus: Bus, queue: str, parked: ParkedMessage) -> None:
-    """Put the message back into its queue with its failures forgotten."""
-    await bus.publish(fresh_copy(parked.message), exchange="", routing_key=queue)
+async def replay(bus: Bus, queue: str, parked: ParkedMessage, *, by: str = "") -> None:
+    """Put the message back into its queue with its failures forgotten, and who did so in its headers.
+
+    Raises Unroutable when there is no such queue, PublishFailed when the broker does not confirm: it stays parked.
+    """
+    copy = fresh_copy(parked.message)
+    if by:
+        copy.headers[REPLAYED_BY] = by
+    await bus.publish(copy, exchange="", routing_key=queue)
     await parked.message.ack()
 
 

@@ -1,4 +1,4 @@
-"""`parked`: what could not be handled, looked at and put back by ``python -m shared.parked`` with the system's broker."""
+"""`parked`: looking at what could not be handled, and putting it back, with the broker of the system."""
 
 from __future__ import annotations
 

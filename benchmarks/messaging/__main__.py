@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 import uvloop
 
-from benchmarks.messaging import latency, relay, results, tables
+from benchmarks.messaging import imports, latency, relay, results, tables
 from benchmarks.messaging.ground import Ground, fresh_ground
 
 # A figure is one module: it is given the ground and the arguments, and returns its part of the results.
@@ -23,9 +23,14 @@ async def _latency(ground: Ground, given: argparse.Namespace) -> dict[str, Any]:
     return await latency.measure(ground, rounds=min(3, given.rounds))
 
 
+async def _imports(ground: Ground, given: argparse.Namespace) -> dict[str, Any]:
+    return await imports.measure(ground, rounds=min(3, given.rounds), rows=given.products)
+
+
 FIGURES: dict[str, Figure] = {
     "relay": _relay,
     "latency": _latency,
+    "imports": _imports,
 }
 
 
@@ -49,6 +54,7 @@ def main() -> None:
     parser.add_argument("figures", nargs="*", choices=[[], *FIGURES, "tables"], help="all of them by default")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--products", type=int, default=1_000_000, help="rows of the imported file")
     given = parser.parse_args()
     names = [name for name in given.figures or FIGURES if name != "tables"]
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())

@@ -64,7 +64,17 @@ def _latency(results: Results) -> str:
     )
 
 
+def _imports(results: Results) -> str:
+    found = results["imports"]
+    names = {"import": "the import, all of its job", "copy": "`psql \\copy` of right rows"}
+    rates = [(names[name], f"{rate:,}") for name, rate in found["rows_per_second"].items()]
+    ratios = table(["ratio", "median", "target", "rounds"], ratio_rows(found))
+    memory = f"{found['rows']:,} rows; the worker held {found['worker_resident_mb']} MB at most."
+    return f"{ratios}\n\n{table(['who', 'rows a second'], rates)}\n\n{memory}"
+
+
 TABLES: dict[str, tuple[str, Callable[[Results], str]]] = {
     "messaging:relay": ("relay", _relay),
     "messaging:latency": ("latency", _latency),
+    "messaging:imports": ("imports", _imports),
 }

@@ -208,7 +208,7 @@ async def _hearing(amqp_url: str, event_type: str) -> AsyncIterator[list[Event]]
 
 
 async def _until_ready(url: str, process: asyncio.subprocess.Process) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(30):
+    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(120):
         while process.returncode is None:
             try:
                 if (await client.get(f"{url}/health/ready")).status_code == 200:

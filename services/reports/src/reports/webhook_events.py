@@ -4,13 +4,11 @@ from typing import Any
 
 import orjson
 
-from reports.domain.webhook import EVERYONES_EVENTS, PING
+from reports.domain.webhook import EVERYONES_EVENTS, PING, PRODUCTS_CHANGED
 from reports.store import webhook_messages
 from reports.store.webhook_messages import Message
 from shared.messaging import Event, Subscription
 from shared.postgres import Connection
-
-_ORDINARY = "products."
 
 
 def message_of(event: Event) -> Message:
@@ -30,7 +28,7 @@ def ping_of(event: Event) -> Message:
 
 
 def _about(event: Event) -> int | None:
-    if event.type.startswith(_ORDINARY):
+    if event.type == PRODUCTS_CHANGED:
         return None
     return int(event.data["id" if event.type.startswith("users.") else "user_id"])
 
@@ -44,6 +42,10 @@ async def hear(connection: Connection, event: Event) -> None:
     await webhook_messages.fan_out(connection, message_of(event))
 
 
-def subscription() -> Subscription:
-    """A queue of its own: a webhook that cannot be written must not hold up the read model."""
-    return Subscription(queue="reports.webhooks", types=EVERYONES_EVENTS, handler=hear)
+def subscriptions() -> list[Subscription]:
+    """Queues of their own: webhooks hold up no read model, and an import of products nobody's orders."""
+    ordinary = [event for event in EVERYONES_EVENTS if event != PRODUCTS_CHANGED]
+    return [
+        Subscription(queue="reports.webhooks", types=ordinary, handler=hear),
+        Subscription(queue="reports.webhooks-products", types=[PRODUCTS_CHANGED], handler=hear),
+    ]

@@ -33,7 +33,7 @@ def create_application(settings: ReportsSettings) -> FastAPI:
         settings,
         version=VERSION,
         migrations=[MIGRATIONS],
-        subscriptions=[*subscriptions(partial(_forget, files)), webhook_events.subscription()],
+        subscriptions=[*subscriptions(partial(_forget, files)), *webhook_events.subscriptions()],
         job_types=[render_job(files, pdf_rows=settings.reports.pdf_rows)],
         beside=partial(_delivering, settings.webhooks),
     )

@@ -38,8 +38,9 @@ async def deliveries(api: httpx.AsyncClient, headers: dict[str, str], webhook: d
 async def delivered(api: httpx.AsyncClient, headers: dict[str, str], webhook: dict[str, Any], attempts: int = 1) -> Any:
     async def look() -> Any:
         found = await deliveries(api, headers, webhook)
-        noted = found and found[0]["latest_attempts"] and found[0]["latest_attempts"][0]["duration_ms"] is not None
-        return found[0] if noted and found[0]["attempts"] >= attempts else None
+        # In hand it is pending without a next attempt.
+        ended = found and (found[0]["status"] != "pending" or found[0]["next_attempt_at"])
+        return found[0] if ended and found[0]["attempts"] >= attempts else None
 
     return await eventually(look)
 

@@ -116,7 +116,7 @@ UNREADABLE = [
 def check(url: str) -> None:
     target = read_target(url)
     assert target.address is not None, "a name is for the name server to say"
-    if not Reach().covers(target.address, target.port):
+    if not Reach().covers(target.address):
         raise AddressRefused
 
 
@@ -161,8 +161,10 @@ def test_public_addresses_are_public(text: str):
 def test_reach_is_public_addresses_on_its_ports_and_what_is_allowed():
     public, own = ipaddress.ip_address("1.1.1.1"), ipaddress.ip_address("127.0.0.2")
     reach = Reach((443, 8443), (ipaddress.ip_network("127.0.0.2/32"),))
-    assert [reach.covers(public, port) for port in (443, 8443, 22)] == [True, True, False]
-    assert reach.covers(own, 12345)
-    assert not reach.covers(ipaddress.ip_address("127.0.0.1"), 443)
+    assert reach.covers(public)
+    assert [reach.opens(public, port) for port in (443, 8443, 22)] == [True, True, False]
+    assert reach.covers(own)
+    assert reach.opens(own, 12345)
+    assert not reach.covers(ipaddress.ip_address("127.0.0.1"))
     # The same address as IPv6 carries it is not the one that was allowed.
-    assert not reach.covers(ipaddress.ip_address("::ffff:127.0.0.2"), 443)
+    assert not reach.covers(ipaddress.ip_address("::ffff:127.0.0.2"))

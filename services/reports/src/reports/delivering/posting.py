@@ -122,6 +122,8 @@ async def _exchange(
         writer.write(head + content)
         await writer.drain()
     answer = await _read_head(reader, connection)
+    if answer.status_code == 204 or (b"content-length", b"0") in answer.headers:  # noqa: PLR2004 - no content
+        return answer
     # Whoever is cut off while still writing may take that for a failure; so a short body is heard out.
     with suppress(OSError):
         async with asyncio.timeout(_GOODBYE_SECONDS):

@@ -4,6 +4,7 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import dns.asyncresolver
@@ -11,9 +12,10 @@ import dns.exception
 import dns.resolver
 
 from reports.domain.webhook_address import Address, Reach
-from reports.domain.webhook_url import AddressRefused, Target
+from reports.domain.webhook_url import AddressRefused, Target, UrlRefused
 
 SECONDS = 4.0
+_THREADS = 8
 
 
 class HostNotFoundError(Exception):
@@ -30,29 +32,40 @@ class Resolver(Protocol):
 
 def create_resolver(name_server: tuple[str, int] | None) -> Resolver:
     """The system's resolver, or one that asks this server (address, port) alone."""
-    return _ask_system if name_server is None else _NameServer(*name_server)
+    return _System() if name_server is None else _NameServer(*name_server)
 
 
 async def find_addresses(resolver: Resolver, target: Target, reach: Reach) -> Sequence[Address]:
     """The addresses to connect to, for the very connection that follows.
 
     Who asks again when connecting may be told another address (DNS rebinding). One address out of reach
-    refuses all. Raises AddressRefused and HostNotFoundError.
+    refuses all. Raises AddressRefused, UrlRefused for its port, and HostNotFoundError.
     """
     addresses = [target.address] if target.address is not None else await resolver(target.host)
-    if not all(reach.covers(address, target.port) for address in addresses):
+    if not all(reach.covers(address) for address in addresses):
         raise AddressRefused
+    if not all(reach.opens(address, target.port) for address in addresses):
+        raise UrlRefused(f"The URL's port is not one that webhooks may have: {', '.join(map(str, reach.ports))}.")
     return addresses
 
 
-async def _ask_system(name: str) -> Sequence[Address]:
-    # The final dot keeps the system from trying the name below domains of its own.
-    try:
-        async with asyncio.timeout(SECONDS):
-            found = await asyncio.get_running_loop().getaddrinfo(f"{name}.", None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:  # TimeoutError is an OSError
-        raise HostNotFoundError from error
-    return list(dict.fromkeys(ipaddress.ip_address(entry[4][0]) for entry in found))
+class _System:
+    def __init__(self) -> None:
+        # Threads of its own: names that somebody's server answers slowly must not hold up what else uses threads.
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="webhook-resolver")
+
+    async def __call__(self, name: str) -> Sequence[Address]:
+        try:
+            async with asyncio.timeout(SECONDS):
+                # The final dot keeps the system from trying the name below domains of its own.
+                found = await asyncio.get_running_loop().run_in_executor(self._threads, _look_up, f"{name}.")
+        except (OSError, UnicodeError) as error:  # TimeoutError is an OSError
+            raise HostNotFoundError from error
+        return list(dict.fromkeys(found))
+
+
+def _look_up(name: str) -> list[Address]:
+    return [ipaddress.ip_address(entry[4][0]) for entry in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)]
 
 
 class _NameServer:

@@ -7,13 +7,15 @@ from enum import StrEnum
 
 from shared.problems import Conflict, Forbidden, NotFound
 
+PRODUCTS_CHANGED = "products.changed.v1"
+
 OWN_EVENTS = (
     "orders.placed.v1",
     "orders.paid.v1",
     "orders.shipped.v1",
     "orders.delivered.v1",
     "orders.cancelled.v1",
-    "products.changed.v1",
+    PRODUCTS_CHANGED,
     "reports.requested.v1",
     "reports.finished.v1",
     "reports.failed.v1",
@@ -21,8 +23,13 @@ OWN_EVENTS = (
 )
 """What anyone may hear: of oneself, and of products, which everyone sees."""
 
+DEFAULT_EVENTS = tuple(event for event in OWN_EVENTS if event != PRODUCTS_CHANGED)
+"""What is heard when nothing is named. An import changes a million products: who wants to hear that says so."""
+
 EVERYONES_EVENTS = (*OWN_EVENTS, "users.registered.v1", "users.deleted.v1")
 """What a webhook of an admin may hear that is about all users."""
+
+DEFAULT_EVERYONES_EVENTS = tuple(event for event in EVERYONES_EVENTS if event != PRODUCTS_CHANGED)
 
 PING = "webhooks.ping.v1"
 """Sent on request, to try a webhook out."""

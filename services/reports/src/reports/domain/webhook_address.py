@@ -65,8 +65,13 @@ class Reach:
     ports: Sequence[int] = (HTTPS,)
     allowed: Sequence[Network] = ()
 
-    def covers(self, address: Address, port: int) -> bool:
-        """Whether it may be connected to; on an allowed network any port is."""
-        if any(address in network for network in self.allowed):
-            return True
-        return port in self.ports and is_public(address)
+    def covers(self, address: Address) -> bool:
+        """Whether it may be connected to at all."""
+        return self._allows(address) or is_public(address)
+
+    def opens(self, address: Address, port: int) -> bool:
+        """Whether an address that is covered may be connected to on this port; on an allowed network any is."""
+        return self._allows(address) or port in self.ports
+
+    def _allows(self, address: Address) -> bool:
+        return any(address in network for network in self.allowed)

@@ -6,6 +6,8 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field, StrictBool, ValidationInfo, field_validator
 
 from reports.domain.webhook import (
+    DEFAULT_EVENTS,
+    DEFAULT_EVERYONES_EVENTS,
     EVERYONES_EVENTS,
     OWN_EVENTS,
     Delivery,
@@ -35,7 +37,7 @@ def check_events(events: list[str], *, everyone: bool) -> list[str]:
 
 
 class WebhookRequest(RequestBody):
-    """A new webhook; without ``events`` it hears of all there is."""
+    """A new webhook; without ``events`` it hears of all there is but products."""
 
     url: _Url
     all: StrictBool = Field(default=False, description="Of all users; for an admin only.")
@@ -50,7 +52,7 @@ class WebhookRequest(RequestBody):
     @property
     def heard(self) -> list[str]:
         """What it is to hear of."""
-        return self.events or list(EVERYONES_EVENTS if self.all else OWN_EVENTS)
+        return self.events or list(DEFAULT_EVERYONES_EVENTS if self.all else DEFAULT_EVENTS)
 
 
 class WebhookChange(RequestBody):

@@ -21,7 +21,8 @@ async def create_webhook(
     """Have events posted to a URL, signed with a secret that is in this answer only.
 
     The URL is https and leads to public addresses. Without ``all`` it hears of the caller's own orders,
-    reports and account, and of products.
+    reports and account, and of products if named. An Idempotency-Key is not taken: what is kept for it
+    would hold the secret.
     """
     # Before the transaction: a name server that is slow must not hold a connection.
     await webhooks.check_url(own.webhooks, body.url)

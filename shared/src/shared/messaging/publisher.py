@@ -100,8 +100,12 @@ class Publisher:
         async with asyncio.timeout(self._timeout):
             await self._underlay.write_queue.put(ChannelFrame(payload=payload, should_close=False))
 
-    def check(self) -> None:
-        """Raise PublishFailed when the line is lost or gives no outcomes any more (aio-pika#689)."""
+    async def check(self) -> None:
+        """Raise PublishFailed when the line is lost or gives no outcomes any more (aio-pika#689).
+
+        A broker that told us that it is blocked is waited for: who takes its silence for a lost line would connect
+        and publish the same again and again.
+        """
         closing = self._channel.closing
         if closing.done():
             error = None if closing.cancelled() else closing.exception()
@@ -109,6 +113,8 @@ class Publisher:
             if isinstance(error, AMQPChannelError):
                 raise ChannelClosedByBroker(told)
             raise PublishFailed(told)
+        if not await self.may_publish():
+            return
         if self.in_flight and self._loop.time() - self._progress_at > self._timeout:
             raise PublishFailed(f"no confirm within {self._timeout} s")
 

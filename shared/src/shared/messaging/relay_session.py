@@ -94,7 +94,7 @@ class Session:
         while True:
             raise_if_cancelled()
             self._woken.clear()
-            publisher.check()
+            await publisher.check()
             now = loop.time()
             if now >= self._look_at:
                 self._look_at = now + POLL_SECONDS
@@ -134,7 +134,7 @@ class Session:
                 return
             raise_if_cancelled()
             self._woken.clear()
-            publisher.check()
+            await publisher.check()
             await self._send(publisher)
 
     def _has_to_write(self, publisher: Publisher) -> bool:

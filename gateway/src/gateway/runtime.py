@@ -22,6 +22,7 @@ from gateway.data.tunnels import Tunnels
 from gateway.identity.api_keys import ApiKeys
 from gateway.identity.identify import Identity
 from gateway.identity.keys import KeySet
+from gateway.identity.revocations import Revocations
 from gateway.identity.tokens import TokenVerifier
 from gateway.limits.limiter import Limiter
 from gateway.limits.streams import Streams
@@ -73,7 +74,10 @@ class Gateway:
         self.known_heads = KnownHeads()
         self.connections = OpenConnections(settings, self.proxies, self.metrics.registry)
         self.keys = KeySet(self.fetcher, settings.jwks_url, settings.jwks_refresh_seconds)
-        verifier = TokenVerifier(self.keys, settings.issuer, settings.audience)
+        redis = settings.redis_url.get_secret_value()
+        self.revocations = Revocations(redis, settings.revocations, lambda: verifier.forget_ended())  # noqa: PLW0108 - made below
+        self.metrics.registry.register(self.revocations)
+        verifier = TokenVerifier(self.keys, settings.issuer, settings.audience, self.revocations.covers)
         api_keys = None
         if model.api_keys is not None:
             asked = model.api_keys
@@ -81,7 +85,7 @@ class Gateway:
         self.api_keys = api_keys
         self.identity = Identity(verifier, self.keys, api_keys)
         self.limiter = Limiter(
-            settings.redis_url.get_secret_value(),
+            redis,
             model,
             settings.scale,
             self.metrics.registry,
@@ -90,7 +94,7 @@ class Gateway:
         )
         self.streams = Streams(settings.max_streams)
         self.tunnels = Tunnels(self.metrics.registry)
-        self.cache = SharedCache(model.cache, settings.redis_url.get_secret_value(), compress=settings.compress)
+        self.cache = SharedCache(model.cache, redis, compress=settings.compress)
         self.metrics.registry.register(self.cache.outcomes)
         self.metrics.registry.register(Measures(self.cache))
         self.checks = Checks(self)
@@ -103,7 +107,7 @@ class Gateway:
         """Begin the background work; servers that are not there yet are waited for in the background."""
         self.reloading.start()
         if self.table.identifies:
-            self.keys.start()
+            self._identify()
         self.cache.take(self.table.model.cache, used=keeps(self.table.model))
         self.limiter.link.start()
         await self.limiter.link.wait_up(_LIMITER_AT_START)
@@ -112,6 +116,7 @@ class Gateway:
         """After the last answer: close what is open and send what is still held."""
         self.reloading.stop()
         self.keys.stop()
+        self.revocations.stop()
         self.limiter.link.stop()
         self.cache.stop()
         if self.api_keys is not None:
@@ -129,7 +134,11 @@ class Gateway:
         self._own = OwnPaths(table.model.own)
         self.table = table
         if table.identifies:
-            self.keys.start()
+            self._identify()
+
+    def _identify(self) -> None:
+        self.keys.start()
+        self.revocations.start()
 
     def owns(self, path: bytes) -> bool:
         """Whether the control plane answers the path."""

@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     ca_file: Path | None = Field(default=None, validation_alias="CA_FILE")
     issuer: str = Field(default="http://127.0.0.1:8000", validation_alias="TOKEN_ISSUER")
     audience: str = Field(default="gatehouse", validation_alias="TOKEN_AUDIENCE")
+    revocations: str = Field(default="tokens:revoked", validation_alias="TOKEN_REVOCATIONS", min_length=1)
     jwks_url: str = Field(default="http://127.0.0.1:8010/.well-known/jwks.json", validation_alias="JWKS_URL")
     # How long a key that the issuer withdrew may still hold here.
     jwks_refresh_seconds: float = Field(default=60.0, validation_alias="JWKS_REFRESH_SECONDS", ge=1, le=600)

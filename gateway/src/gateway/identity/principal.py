@@ -12,6 +12,9 @@ class Principal:
     tier: str
     scopes: frozenset[str]
     expires: float
+    # When the token was issued (Unix seconds) and its ``sid``: by these it may end early.
+    issued: float = 0.0
+    session: str = ""
     forward_as: bytes | None = None
 
     @property

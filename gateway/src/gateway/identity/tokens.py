@@ -1,6 +1,7 @@
 """Verifies access tokens (RFC 9068) and remembers the verified ones until they end."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import jwt
@@ -21,12 +22,15 @@ class UnknownKeyError(Exception):
 
 
 class TokenVerifier:
-    """For tokens of one issuer and audience."""
+    """For tokens of one issuer and audience; ``ended`` tells of those that ended early."""
 
-    def __init__(self, keys: KeySet, issuer: str, audience: str) -> None:
+    def __init__(
+        self, keys: KeySet, issuer: str, audience: str, ended: Callable[[Principal], bool] = lambda _: False
+    ) -> None:
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
+        self._ended = ended
         self._verified: dict[bytes, Principal] = {}
         # By kid, so that the tokens of a withdrawn key go with it.
         self._signed_by: dict[bytes, str] = {}
@@ -43,6 +47,11 @@ class TokenVerifier:
     def forget(self, kids: frozenset[str]) -> None:
         """What these keys vouched for is to be verified again, which it will not be."""
         for token in [token for token, kid in self._signed_by.items() if kid in kids]:
+            self._drop(token)
+
+    def forget_ended(self) -> None:
+        """More have ended early."""
+        for token in [token for token, principal in self._verified.items() if self._ended(principal)]:
             self._drop(token)
 
     def _drop(self, token: bytes) -> None:
@@ -69,11 +78,15 @@ class TokenVerifier:
                 tier=str(claims.get("tier", "free")),
                 scopes=frozenset(str(claims.get("scope", "")).split()),
                 expires=float(claims["exp"]),
+                issued=float(claims["iat"]),
+                session=str(claims.get("sid", "")),
             )
         except jwt.ExpiredSignatureError as error:
             raise InvalidTokenError("The token has expired.") from error
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
             raise InvalidTokenError("The token is not valid.") from error
+        if self._ended(principal):
+            raise InvalidTokenError("The token has been revoked.")
         if len(self._verified) >= _MAX_CACHED:
             # The oldest goes: dicts keep their order.
             self._drop(next(iter(self._verified)))

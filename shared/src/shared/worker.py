@@ -10,22 +10,20 @@ import structlog
 from fastapi import FastAPI
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
-from shared.jobs import store as jobs_store
+from shared.clean_ups import STANDARD, CleanUp, clean_up_job, clean_up_schedules
 from shared.jobs.types import JobType
 from shared.jobs.wake import wake_keeper
 from shared.jobs.worker import JobWorker
-from shared.messaging import Bus, Consumer, Relay, Subscription, inbox
+from shared.messaging import Bus, Consumer, Relay, Subscription
 from shared.messaging.cancellation import raise_if_cancelled
 from shared.messaging.parking import observe_parked
-from shared.schedules import Schedule, check_types
+from shared.schedules import Schedule, Scheduler, check_types
 from shared.settings import ServiceSettings
-from shared.trimming import keep_trimmed
-from shared.web import Resources, create_app, idempotency
+from shared.web import Resources, create_app
 
 log = structlog.stdlib.get_logger(__name__)
 
 OBSERVE_SECONDS = 15.0
-TRIMS = {"inbox": inbox.trim, "jobs": jobs_store.trim, "idempotency_keys": idempotency.trim}
 
 
 class Worker:
@@ -39,6 +37,7 @@ class Worker:
         *,
         subscriptions: Sequence[Subscription],
         job_types: Sequence[JobType[Any]],
+        schedules: Sequence[Schedule],
         resources: Any,
     ) -> None:
         self._held = held
@@ -48,25 +47,22 @@ class Worker:
         self.consumers = [Consumer(bus, held.database, subscription) for subscription in subscriptions]
         self._jobs = JobWorker(service, held.database, held.redis, job_types, resources=resources)
         self._wake = wake_keeper(bus, service, self._jobs.wake)
-        self._has_jobs = bool(job_types)
+        self._scheduler = Scheduler(held.database, schedules)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Run all of it; at the end stop what takes work, then drain, then stop what publishes."""
         intake = [asyncio.create_task(consumer.run()) for consumer in self.consumers]
-        if self._has_jobs:
-            intake += [asyncio.create_task(self._wake.run()), asyncio.create_task(self._jobs.run())]
+        intake += [asyncio.create_task(work) for work in (self._scheduler.run(), self._wake.run(), self._jobs.run())]
         background = [
             asyncio.create_task(self._relay.run()),
             asyncio.create_task(self._observe()),
-            asyncio.create_task(keep_trimmed(self._held.database, TRIMS)),
         ]
         try:
             yield
         finally:
             await _end(intake)
-            if self._has_jobs:
-                await self._jobs.drain(self._held.settings.http.drain_seconds)
+            await self._jobs.drain(self._held.settings.http.drain_seconds)
             await _end(background)
 
     async def _observe(self) -> None:
@@ -76,8 +72,7 @@ class Worker:
             try:
                 with suppress_instrumentation():
                     await observe_parked(self._bus, [subscription.queue for subscription in self._subscriptions])
-                    if self._has_jobs:
-                        await self._jobs.observe()
+                    await self._jobs.observe()
             except Exception:
                 log.exception("worker_not_observed")
 
@@ -91,6 +86,7 @@ def create_worker(
     subscriptions: Sequence[Subscription] = (),
     job_types: Sequence[JobType[Any]] = (),
     schedules: Sequence[Schedule] = (),
+    clean_ups: Sequence[CleanUp] = (),
     resources: Any = None,
     at_start: Callable[[Resources], Awaitable[None]] | None = None,
     beside: Callable[[Resources], AbstractAsyncContextManager[None]] | None = None,
@@ -99,17 +95,29 @@ def create_worker(
 
     ``resources`` is what handlers of jobs find as ``context.resources``. ``at_start`` runs once the
     schema is there and before anything is taken in: demo data are seeded by it. ``schedules`` queue
-    jobs of these types by the clock. ``beside`` is what else runs for as long as consumers and jobs do.
-    The process is ready when Postgres, Redis and RabbitMQ answer and each subscription is consumed.
-    Raises ValueError for a schedule of a job type that is not there.
+    jobs of these types by the clock; ``clean_ups`` are done beside those that every service has.
+    ``beside`` is what else runs for as long as consumers and jobs do. The process is ready when
+    Postgres, Redis and RabbitMQ answer and each subscription is consumed. Raises ValueError for a
+    schedule of a job type that is not there.
     """
+    own_clean_ups = [*STANDARD, *clean_ups]
+    job_types = [*job_types, clean_up_job(own_clean_ups)]
+    schedules = [*schedules, *clean_up_schedules(own_clean_ups)]
     check_types(schedules, {job_type.name for job_type in job_types})
     bus = Bus(settings.rabbit, name=f"{service}-worker")
     consumers: list[Consumer] = []
 
     @asynccontextmanager
     async def lifespan(held: Resources) -> AsyncGenerator[None]:
-        worker = Worker(service, held, bus, subscriptions=subscriptions, job_types=job_types, resources=resources)
+        worker = Worker(
+            service,
+            held,
+            bus,
+            subscriptions=subscriptions,
+            job_types=job_types,
+            schedules=schedules,
+            resources=resources,
+        )
         consumers.extend(worker.consumers)
         if at_start is not None:
             await at_start(held)

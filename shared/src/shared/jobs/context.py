@@ -128,8 +128,11 @@ class JobContext:
             raise JobCancelled
 
     async def run_in_process(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
-        """Run ``function(*args)`` in a process of its own, killed when the job is cancelled or late."""
-        return await self._processes.run(function, *args)
+        """Run ``function(*args)`` in a process of its own, killed when the job is cancelled or late.
+
+        Raises OutOfMemory, which fails the job, beyond the memory limit of its type.
+        """
+        return await self._processes.run(function, *args, memory_limit=self._memory_limit)
 
 
 def _check_size(document: Any) -> None:

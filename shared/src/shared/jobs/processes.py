@@ -14,9 +14,19 @@ from collections.abc import Callable
 from multiprocessing import connection, parent_process
 from typing import Any, TypeVar
 
-from pebble import ProcessPool
+from pebble import ProcessExpired, ProcessPool
+
+from shared.jobs.memory import run_limited
 
 ResultT = TypeVar("ResultT")
+
+
+class ProcessDied(Exception):  # noqa: N818 - the name says what happened
+    """The process of a job ended by itself or by a signal: killed for want of memory, most often."""
+
+    def __init__(self, exit_code: int) -> None:
+        by = f"signal {signal.Signals(-exit_code).name}" if exit_code < 0 else f"status {exit_code}"
+        super().__init__(f"its process died by {by}")
 
 
 class Processes:
@@ -26,11 +36,11 @@ class Processes:
         self._workers = workers or os.cpu_count() or 1
         self._pool: ProcessPool | None = None
 
-    async def run(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
+    async def run(self, function: Callable[..., ResultT], *args: Any, memory_limit: int | None = None) -> ResultT:
         """Run ``function(*args)`` in a process and return its result; cancelling kills the process.
 
-        Function, arguments and result must be picklable. Raises what the function raises, and
-        ProcessExpired when the process died.
+        Function, arguments and result must be picklable. Raises what the function raises, OutOfMemory when
+        the process would need more than ``memory_limit`` MB, and ProcessDied.
         """
         if self._pool is None:
             context = multiprocessing.get_context("forkserver")
@@ -40,7 +50,10 @@ class Processes:
                 initializer=_prepare,
                 context=context,  # pyright: ignore[reportArgumentType] - pebble names Windows's pipe type
             )
-        return await asyncio.wrap_future(self._pool.schedule(function, args=args))
+        try:
+            return await asyncio.wrap_future(self._pool.schedule(run_limited, args=(memory_limit, function, *args)))
+        except ProcessExpired as error:
+            raise ProcessDied(error.exitcode) from error
 
     async def close(self) -> None:
         """Kill what still runs and end the processes."""

@@ -110,8 +110,20 @@ _TRIM = """
     DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE finished_at < now() - $1::interval LIMIT $2)
 """
 
+# A job's last step is its row: who comes back later than this is told the end.
+_TRIM_STEPS = """
+    DELETE FROM job_steps WHERE (job_id, sequence) IN (
+        SELECT job_id, sequence FROM job_steps JOIN jobs ON jobs.id = job_id
+        WHERE at < now() - $1::interval AND finished_at < now() - $1::interval
+        LIMIT $2
+    )
+"""
+
 RETENTION = timedelta(days=30)
 """How long finished jobs are kept."""
+
+STEPS_RETENTION = timedelta(days=1)
+"""How long the steps of a finished job are kept for a watcher that comes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,3 +228,8 @@ async def count_waiting(connection: Connection) -> dict[str, Waiting]:
 async def trim(connection: Connection, limit: int) -> int:
     """Delete at most ``limit`` jobs that finished longer ago than the retention; returns how many."""
     return count_rows(await connection.execute(_TRIM, RETENTION, limit))
+
+
+async def trim_steps(connection: Connection, limit: int) -> int:
+    """Delete at most ``limit`` steps of jobs that finished longer ago than theirs; returns how many."""
+    return count_rows(await connection.execute(_TRIM_STEPS, STEPS_RETENTION, limit))

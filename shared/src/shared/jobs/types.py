@@ -14,6 +14,7 @@ from shared.postgres import Connection
 if TYPE_CHECKING:
     from shared.jobs.context import JobContext
 
+_LEAST_MEMORY = 64
 PayloadT = TypeVar("PayloadT", bound=BaseModel)
 
 
@@ -78,6 +79,12 @@ class JobType(Generic[PayloadT]):
     on_finished: FinishedHook | None = None
     memory_limit: int | None = None
     concurrency: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.memory_limit is not None and self.memory_limit < _LEAST_MEMORY:
+            raise ValueError(f"{self.name}: a process needs {_LEAST_MEMORY} MB to start with")
+        if self.concurrency is not None and self.concurrency < 1:
+            raise ValueError(f"{self.name}: a concurrency below 1 does nothing")
 
 
 @dataclass(frozen=True, slots=True)

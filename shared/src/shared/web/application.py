@@ -16,6 +16,7 @@ from shared.identity.jwks import KeySource, RemoteKeys
 from shared.identity.revocations import RevokedTokens
 from shared.identity.verifier import TokenVerifier
 from shared.logs import configure_logs
+from shared.loop_lag import loop_lag_measured
 from shared.messaging.wake import RelayWaker
 from shared.postgres import Database, migrate
 from shared.settings import RedisSettings, ServiceSettings, UnusableSettingError
@@ -69,7 +70,12 @@ def create_app(
         try:
             await migrate(database, service, migrations)
             revoked = RevokedTokens(redis)
-            async with create_http_client() as http, RelayWaker(database).running(), revoked.running():
+            async with (
+                loop_lag_measured(),
+                create_http_client() as http,
+                RelayWaker(database).running(),
+                revoked.running(),
+            ):
                 source = keys or RemoteKeys(settings.tokens.jwks_url, http)
                 verifier = TokenVerifier(settings.tokens, source, revoked)
                 resources = Resources(settings, database, redis, verifier, draining)

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from shared.jobs import JobContext, JobStatus, request_cancel
+from shared.jobs.memory import OutOfMemory
+from shared.jobs.processes import Processes
 from shared.postgres import Database
 from shared.testing.waiting import eventually
 
@@ -73,6 +75,39 @@ async def test_a_process_that_dies_fails_the_attempt_and_the_next_has_a_new_one(
     job_id = await submit(database, "sum")
     run_worker(job_type(dies_first, retry_delay=timedelta(milliseconds=50)))
     assert (await ends_as(database, job_id, JobStatus.SUCCEEDED))["attempt"] == 2
+
+
+async def test_a_job_beyond_its_memory_fails_in_words_and_its_neighbours_live(
+    database: Database, run_worker: Run
+) -> None:
+    both = asyncio.Barrier(2)
+
+    async def greedy(context: JobContext, _payload: Sum) -> None:
+        await both.wait()
+        await context.run_in_process(eval, "len([bytearray(1_000_000) for _ in range(2_000)])")
+
+    async def modest(context: JobContext, _payload: Sum) -> None:
+        await both.wait()
+        assert await context.run_in_process(eval, "len([bytearray(1_000_000) for _ in range(60)])") == 60
+
+    too_much = await submit(database, "greedy")
+    enough = await submit(database, "modest")
+    run_worker(job_type(greedy, name="greedy", memory_limit=200), job_type(modest, name="modest", memory_limit=200))
+    found = await ends_as(database, too_much, JobStatus.FAILED)
+    assert (found["attempt"], found["message"]) == (1, "The work needs more memory than the 200 MB it may have.")
+    await ends_as(database, enough, JobStatus.SUCCEEDED)
+
+
+async def test_the_limit_is_one_jobs_and_not_that_of_the_next_in_its_process() -> None:
+    only = Processes(1)
+    which = "__import__('os').getpid()"
+    try:
+        limited = await only.run(eval, which, memory_limit=100)
+        with pytest.raises(OutOfMemory):
+            await only.run(eval, "bytearray(300_000_000)", memory_limit=100)
+        assert await only.run(eval, f"[{which}, bytearray(300_000_000)][0]") == limited
+    finally:
+        await only.close()
 
 
 async def test_cancelling_kills_the_process(database: Database, run_worker: Run, tmp_path: Path) -> None:

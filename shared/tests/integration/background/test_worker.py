@@ -111,10 +111,11 @@ async def test_a_worker_that_only_waits_makes_no_traces(
         await asyncio.sleep(0.3)
         before = len(recorder.all())
         await asyncio.sleep(2.5)
-        assert [span.name for span in recorder.all()[before:]] == []
+        # It may be the minute of a clean-up, which is work.
+        assert [span.name for span in recorder.all()[before:] if "clean_up" not in span.name] == []
 
 
-async def test_a_worker_trims(database: Database, redis_url: str, amqp_url: str) -> None:
+async def test_a_worker_cleans_up_by_schedule(database: Database, redis_url: str, amqp_url: str) -> None:
     async def left() -> int:
         async with database.acquire() as connection:
             return await connection.fetchval("SELECT count(*) FROM inbox WHERE consumer = 'long ago'")
@@ -123,7 +124,17 @@ async def test_a_worker_trims(database: Database, redis_url: str, amqp_url: str)
         await connection.execute("INSERT INTO inbox VALUES ('long ago', '1', now() - interval '1 year')")
     assert await left() == 1
     async with running(await _worker(database, _settings(database, redis_url, amqp_url))):
+        await eventually(lambda: _make_due(database, "clean_up.inbox"))
         await eventually(left, 0)
+
+
+async def _make_due(database: Database, schedule: str) -> bool:
+    async with database.acquire() as connection:
+        return await connection.fetchval(
+            "UPDATE schedules SET next_fire = date_trunc('minute', now()), cron = '* * * * *'"
+            " WHERE name = $1 RETURNING true",
+            schedule,
+        )
 
 
 async def _is_ready(client: httpx.AsyncClient) -> bool:

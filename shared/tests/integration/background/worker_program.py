@@ -1,5 +1,6 @@
-"""A service's worker, as small as one can be: its job hangs in a process at the first attempt."""
+"""A service's worker, as small as one can be: its jobs hang in a process, or wait for a file, at the first attempt."""
 
+import asyncio
 import os
 import time
 from datetime import timedelta
@@ -28,11 +29,31 @@ async def hang_first(context: JobContext, _payload: Nothing) -> None:
         await context.run_in_process(sleep_and_tell, os.environ["PID_FILE"])
 
 
+async def pause_first(context: JobContext, _payload: Nothing) -> None:
+    """Says that it may be paused, waits to go on, and then writes whatever it was told meanwhile."""
+    files = Path(os.environ["PID_FILE"]).parent
+    (files / "paused").touch()
+    try:
+        while not (files / "go-on").exists():
+            await asyncio.sleep(0.02)
+    finally:
+        try:
+            async with context.transaction() as connection:
+                await connection.execute("INSERT INTO effects (what) VALUES ('a late write')")
+        except Exception as error:
+            (files / "tried").write_text(type(error).__name__)
+            raise
+        (files / "tried").write_text("written")
+
+
 async def note_end(connection: Connection, job: FinishedJob) -> None:
     await connection.execute("INSERT INTO effects (what) VALUES ($1)", f"{job.type} {job.status}")
 
 
 if __name__ == "__main__":
     settings = ServiceSettings()
-    kind = JobType("program.hang-first", hang_first, payload=Nothing, lease=timedelta(seconds=3), on_finished=note_end)
-    serve(create_worker("program", settings, version="1.0.0", migrations=[], job_types=[kind]), settings.http)
+    kinds = [
+        JobType(name, handler, payload=Nothing, lease=timedelta(seconds=3), on_finished=note_end)
+        for name, handler in (("program.hang-first", hang_first), ("program.pause-first", pause_first))
+    ]
+    serve(create_worker("program", settings, version="1.0.0", migrations=[], job_types=kinds), settings.http)

@@ -15,9 +15,10 @@ from reports.jobs.render import render_job
 from reports.main import MIGRATIONS, SERVICE, VERSION
 from reports.rendering.warm_up import warm_up
 from reports.settings import ReportsSettings
-from reports.store import webhooks
+from reports.store import webhook_messages, webhooks
 from reports.webhook_secrets import SecretBox
 from reports.webhook_settings import WebhookSettings
+from shared.clean_ups import CleanUp
 from shared.postgres import Connection
 from shared.settings import wrong_settings_in_words
 from shared.web import Resources, serve
@@ -35,6 +36,7 @@ def create_application(settings: ReportsSettings) -> FastAPI:
         migrations=[MIGRATIONS],
         subscriptions=[*subscriptions(partial(_forget, files)), *webhook_events.subscriptions()],
         job_types=[render_job(files, pdf_rows=settings.reports.pdf_rows)],
+        clean_ups=[CleanUp("webhook_messages", webhook_messages.trim)],
         beside=partial(_delivering, settings.webhooks),
     )
 

@@ -17,12 +17,11 @@ from reports.delivering.metrics import DISABLED, IN_HAND, LATE, PENDING
 from reports.delivering.posting import Poster
 from reports.domain.webhook import DisabledReason
 from reports.domain.webhook_turns import Places, share_out
-from reports.store import webhook_claims, webhook_messages, webhooks
+from reports.store import webhook_claims, webhooks
 from reports.store.webhook_claims import Claimed
 from reports.webhook_secrets import SecretBox
 from shared.postgres import Database
 from shared.postgres.database import UNAVAILABLE
-from shared.trimming import keep_trimmed
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -45,18 +44,13 @@ class Deliverer:
     async def running(self, drain_seconds: float) -> AsyncGenerator[None]:
         """Deliver while the block runs; then finish what is in hand, or give it back after this long."""
         intake = asyncio.create_task(self._run(), name="webhook-deliverer")
-        aside = [
-            asyncio.create_task(self._observe(), name="webhook-observer"),
-            asyncio.create_task(
-                keep_trimmed(self._database, {"webhook_messages": webhook_messages.trim}), name="webhook-trim"
-            ),
-        ]
+        aside = asyncio.create_task(self._observe(), name="webhook-observer")
         try:
             yield
         finally:
-            for task in (intake, *aside):
+            for task in (intake, aside):
                 task.cancel()
-            await asyncio.gather(intake, *aside, return_exceptions=True)
+            await asyncio.gather(intake, aside, return_exceptions=True)
             await self._drain(drain_seconds)
 
     async def _drain(self, seconds: float) -> None:

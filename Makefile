@@ -22,7 +22,7 @@ unexport VIRTUAL_ENV
 
 LOCKED := pyproject.toml uv.lock $(wildcard gateway/pyproject.toml shared/pyproject.toml services/*/pyproject.toml deploy/local/pyproject.toml)
 
-.PHONY: chaos help setup up demo down clean status logs mail restart test test-unit test-integration test-e2e servers check format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
+.PHONY: chaos help setup up demo down clean status logs mail jobs restart test test-unit test-integration test-e2e servers check format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
 
 ##@ Run it
 
@@ -49,6 +49,9 @@ parked: $(SYNCED) ## What could not be handled: make parked, or A="show|replay|d
 
 restart: $(SYNCED) ## Restart one process: make restart S=orders
 	@$(STACK) restart $(S)
+
+jobs: $(SYNCED) ## A service's jobs: make jobs S=reports (DO="show ID", cancel ID, retry ID, "list --status failed")
+	@$(STACK) jobs $(S) $(DO)
 
 mail: $(SYNCED) ## The mails the system has sent
 	@$(STACK) mail

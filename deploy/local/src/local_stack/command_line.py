@@ -7,7 +7,15 @@ import os
 import sys
 from pathlib import Path
 
-from local_stack import containers, inspect_commands, lifecycle, mode, parked_messages, server_commands
+from local_stack import (
+    containers,
+    inspect_commands,
+    lifecycle,
+    mode,
+    on_call_commands,
+    parked_messages,
+    server_commands,
+)
 from local_stack.errors import LocalStackError
 from local_stack.state import State
 
@@ -49,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("--lines", type=int, default=100)
     for name in ("restart", "stop", "start"):
         command(name, f"{name} one process").add_argument("name")
+    jobs = command("jobs", "a service's jobs: list, show, cancel, retry")
+    jobs.add_argument("name", nargs="?")
+    jobs.add_argument("arguments", nargs=argparse.REMAINDER)
     command("mail", "the mails the system has sent")
     parked = command("parked", "messages that could not be handled")
     parked.add_argument("arguments", nargs=argparse.REMAINDER, help="of python -m shared.parked; none: list all queues")
@@ -78,6 +89,8 @@ def _locally(chosen: argparse.Namespace, state: State) -> int:
             lifecycle.down(state)
         case "clean":
             lifecycle.clean(state)
+        case "jobs":
+            return on_call_commands.jobs(state, chosen.name, chosen.arguments)
         case "mail":
             inspect_commands.mail(state)
         case "parked":

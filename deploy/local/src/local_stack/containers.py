@@ -12,7 +12,7 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from local_stack import mode, parked_messages
+from local_stack import mode, on_call_commands, parked_messages
 from local_stack.errors import LocalStackError
 from local_stack.lifecycle import welcome
 from local_stack.ports import HOST, require_free
@@ -75,9 +75,13 @@ def run(chosen: Namespace, state: State) -> int:
         case "mail":
             print(f"The mails that were sent: http://{HOST}:{SystemPorts(**state.read(_PORTS)).mail + 1}")
             return 0
+        case "jobs":
+            worker = f"{on_call_commands.require_service(chosen.name)}-worker"
+            list_or_more = chosen.arguments or ["list"]
+            return _compose(state, "exec", "--no-TTY", worker, "python", "-m", "shared.jobs", *list_or_more)
         case "parked":
-            worker = ("exec", "--no-TTY", "orders-worker", "python", "-m", "shared.parked")
-            return _compose(state, *worker, *parked_messages.arguments_or_all(chosen.arguments))
+            parked = ("exec", "--no-TTY", "orders-worker", "python", "-m", "shared.parked")
+            return _compose(state, *parked, *parked_messages.arguments_or_all(chosen.arguments))
         case command:
             return _compose(state, *_ARGUMENTS[command], *_options(chosen))
 

@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from shared.clean_ups import CleanUp
 from shared.settings import wrong_settings_in_words
 from shared.web import Resources, serve
 from shared.worker import create_worker
@@ -10,6 +11,7 @@ from users.mail import Mailer
 from users.main import MIGRATIONS, SERVICE, VERSION
 from users.seeding import seed
 from users.settings import WorkerSettings
+from users.store import sessions
 
 
 def create_application(settings: WorkerSettings) -> FastAPI:
@@ -25,6 +27,8 @@ def create_application(settings: WorkerSettings) -> FastAPI:
         version=VERSION,
         migrations=[MIGRATIONS],
         job_types=[welcome_mail.JOB],
+        # With the tokens of a session, of which there may be thousands.
+        clean_ups=[CleanUp("sessions", sessions.trim, batch=500)],
         resources=Mailer(settings.mail),
         at_start=at_start,
     )

@@ -182,6 +182,7 @@ async def _programs(database: Database, redis_url: str, amqp_url: str, path: Pat
 async def test_a_job_whose_worker_is_killed_is_taken_over(
     database: Database, start_program: StartProgram, tmp_path: Path
 ) -> None:
+    """TRAPS.md, RabbitMQ 6: a long job holds a lease in Postgres, and no message."""
     job_id = await submit(database, "program.hang-first")
     killed = await start_program()
     child = await told_pid(tmp_path / "child")

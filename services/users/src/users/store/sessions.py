@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from shared.postgres import Connection
+from shared.postgres import Connection, count_rows
 from users.domain.sessions import SESSION_LIFETIME, Client, Session
 
 _ALIVE = "ended_at IS NULL AND expires_at > now()"
@@ -14,7 +14,12 @@ _INSERT = """
     INSERT INTO sessions (user_id, user_agent, address, expires_at) VALUES ($1, $2, $3, now() + $4::interval)
     RETURNING id
 """
-_TRIM = "DELETE FROM sessions WHERE user_id = $1 AND (expires_at < now() OR ended_at < now() - interval '1 day')"
+_FORGET_DEAD = "DELETE FROM sessions WHERE user_id = $1 AND (expires_at < now() OR ended_at < now() - interval '1 day')"
+_TRIM = """
+    DELETE FROM sessions WHERE id IN (
+        SELECT id FROM sessions WHERE expires_at < now() OR ended_at < now() - interval '1 day' LIMIT $1
+    )
+"""
 _INSERT_TOKEN = "INSERT INTO refresh_tokens (digest, session_id) VALUES ($1, $2)"  # noqa: S105 - no password
 _LOCK_BY_TOKEN = f"""
     SELECT sessions.id, user_id, {_ALIVE} AS alive
@@ -55,7 +60,7 @@ def _session(row: asyncpg.Record) -> Session:
 
 async def begin(connection: Connection, user_id: int, client: Client, digest: bytes) -> int:
     """Start a session with its first refresh token; the user's dead sessions go."""
-    await connection.execute(_TRIM, user_id)
+    await connection.execute(_FORGET_DEAD, user_id)
     session_id: int = await connection.fetchval(_INSERT, user_id, client.user_agent, client.address, SESSION_LIFETIME)
     await connection.execute(_INSERT_TOKEN, digest, session_id)
     return session_id
@@ -108,3 +113,8 @@ async def find(connection: Connection, user_id: int, session_id: int) -> Session
     """A living session of this user."""
     row = await connection.fetchrow(_FIND, user_id, session_id)
     return _session(row) if row else None
+
+
+async def trim(connection: Connection, limit: int) -> int:
+    """Delete at most ``limit`` sessions that expired, or ended a day ago, with their tokens; returns how many."""
+    return count_rows(await connection.execute(_TRIM, limit))

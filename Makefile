@@ -81,9 +81,9 @@ test-e2e: $(SYNCED) ## The tests of the whole system from outside
 	@$(BIN)/python -m pytest tests/e2e
 
 # SECONDS is bash's own: handed over as an argument, not by the environment.
-chaos: $(SYNCED) ## Break everything at random under load, and check: FAULTS=100 (or 12), SECONDS=, SEED= repeats a run
+chaos: $(SYNCED) ## Break everything at random under load, and check: FAULTS=100 (or 12), SECONDS=, SEED= repeats a run, ONLY='kill -9'
 	@echo "== chaos"
-	@PYTHONPATH=tests $(BIN)/python -m chaos $(if $(FAULTS),--faults $(FAULTS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+	@PYTHONPATH=tests $(BIN)/python -m chaos $(if $(FAULTS),--faults $(FAULTS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only '$(ONLY)')
 
 servers: $(SYNCED)
 	@$(STACK) servers up --state $(TEST_STATE)

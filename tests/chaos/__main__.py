@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import secrets
 import shutil
 import signal
@@ -28,12 +29,13 @@ def main(arguments: list[str] | None = None) -> int:
         "--seconds", type=float, help="of the storm; by default 4 for each fault, 600 from 100 faults on"
     )
     parser.add_argument("--seed", type=int, help="repeats a run's faults and load; by default a new one")
+    parser.add_argument("--only", default="", help="of all faults those that contain this: 'restart gateway'")
     parser.add_argument("--state", type=Path, default=REPOSITORY / ".state" / "chaos")
     given = parser.parse_args(arguments)
     seconds = given.seconds or (600.0 if given.faults >= 100 else given.faults * _SECONDS_A_FAULT)
     seed = given.seed if given.seed is not None else secrets.randbelow(100_000)
     try:
-        faults = draw(seed, given.faults, seconds)
+        faults = draw(seed, given.faults, seconds, given.only)
     except ValueError as error:
         parser.error(str(error))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -41,12 +43,13 @@ def main(arguments: list[str] | None = None) -> int:
     clean(state)
     kept = state.root.with_name(f"{state.root.name}-failed-{seed}")
     shutil.rmtree(kept, ignore_errors=True)
+    _log_to(state)
     try:
         result = asyncio.run(_run(state, faults, seconds, seed))
     except BaseException:
         _keep_logs(state, kept, f"seed {seed}")
         raise
-    passed = _tell(result, seed, seconds, kept)
+    passed = _tell(result, seed, seconds, given.only, kept)
     if not passed:
         _keep_logs(state, kept, timeline(result.done, result.begun) + "\n" + facts(result.violations))
     clean(state)
@@ -61,16 +64,24 @@ async def _run(state: State, faults: list[Fault], seconds: float, seed: int) -> 
         return await storm(ground, faults, seconds, seed)
 
 
-def _tell(result: Result, seed: int, seconds: float, kept: Path) -> bool:
+def _tell(result: Result, seed: int, seconds: float, only: str, kept: Path) -> bool:
     print(table(result.done, result.ledger, result.violations))
     if not result.violations:
         print(f"nothing lost, nothing doubled (seed {seed})", flush=True)
         return True
     print(f"the faults:\n{timeline(result.done, result.begun)}")
     print(f"what contradicts:\n{facts(result.violations)}")
-    again = f"make chaos FAULTS={len(result.done)} SECONDS={seconds:g} SEED={seed}"
+    again = f"make chaos FAULTS={len(result.done)} SECONDS={seconds:g} SEED={seed}{f' ONLY={only!r}' if only else ''}"
     print(f"FAILED with seed {seed}: {again} repeats it; the logs are in {kept}", flush=True)
     return False
+
+
+def _log_to(state: State) -> None:
+    """What the supervisor tells of processes that end is a log like theirs, and no part of the table."""
+    handler = logging.FileHandler(state.log("supervisor"))
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", handlers=[handler])
+    for loud in ("httpx", "aio_pika", "aiormq"):
+        logging.getLogger(loud).setLevel(logging.WARNING)
 
 
 def _keep_logs(state: State, kept: Path, told: str) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import product
+from operator import itemgetter
 
 _WORKERS = ("users-worker", "orders-worker", "reports-worker")
 _APIS = ("users", "orders", "reports")
@@ -76,16 +79,24 @@ class Fault:
         return f"#{self.number} at {self.at:6.1f} s: {self.kind}{amount} {where}, {self.hold:.1f} s"
 
 
-def draw(seed: int, count: int, seconds: float) -> list[Fault]:
-    """``count`` faults within ``seconds``. Raises ValueError for a plan that cannot be."""
+def draw(seed: int, count: int, seconds: float, only: str = "") -> list[Fault]:
+    """``count`` faults within ``seconds``, of those whose kind and place contain ``only`` (``kill -9 postgres``).
+
+    Raises ValueError for a plan that cannot be.
+    """
     if count < 1 or seconds / count < 0.5:
         raise ValueError(f"{count} faults in {seconds:g} s: at least one, and half a second for each")
     chance = random.Random(f"{seed} faults")  # noqa: S311 - repeatable is what it must be
-    decks = (_Deck(chance, TO_PROCESSES, tuple(PROCESSES)), _Deck(chance, TO_LINKS, tuple(LINKS)))
+    every: list[list[tuple[FaultKind, str]]]
+    every = [list(product(TO_PROCESSES, PROCESSES)), list(product(TO_LINKS, LINKS))]
+    wanted = [[card for card in cards if only in " ".join(card)] for cards in every]
+    decks = [_Deck(chance, cards) for cards in wanted if cards]
+    if not decks:
+        raise ValueError(f"no fault is called {only!r}; there are {', '.join(map(' '.join, every[0] + every[1]))}")
     spacing = seconds / count
     faults: list[Fault] = []
     for number in range(count):
-        kind, place = decks[number % 2].draw()
+        kind, place = decks[number % len(decks)].draw()
         of_links = place in LINKS
         targets = LINKS[place] if of_links else PROCESSES[place]
         if not of_links or chance.random() < 0.5:
@@ -120,20 +131,19 @@ def _amount(kind: FaultKind, chance: random.Random) -> int:
 class _Deck:
     """Every kind meets every place once before one meets it again; all kinds come up early."""
 
-    def __init__(self, chance: random.Random, kinds: tuple[FaultKind, ...], places: tuple[str, ...]) -> None:
+    def __init__(self, chance: random.Random, every: Sequence[tuple[FaultKind, str]]) -> None:
         self._chance = chance
-        self._kinds = kinds
-        self._places = places
+        self._every = every
         self._cards: list[tuple[FaultKind, str]] = []
 
     def draw(self) -> tuple[FaultKind, str]:
         if not self._cards:
-            cards = list(product(self._kinds, self._places))
-            self._chance.shuffle(cards)
-            seen: dict[FaultKind, int] = {}
+            cards = self._chance.sample(self._every, len(self._every))
+            met: Counter[FaultKind] = Counter()
+            turns: list[tuple[int, tuple[FaultKind, str]]] = []
+            for card in cards:
+                turns.append((met[card[0]], card))
+                met[card[0]] += 1
             # The n-th card of each kind comes before the n+1st of any.
-            turns = [
-                (seen.setdefault(kind, 0), (kind, place), seen.update({kind: seen[kind] + 1})) for kind, place in cards
-            ]
-            self._cards = [card for _, card, _ in sorted(turns, key=lambda turn: turn[0], reverse=True)]
+            self._cards = [card for _, card in sorted(turns, key=itemgetter(0), reverse=True)]
         return self._cards.pop()

@@ -44,3 +44,10 @@ def test_a_plan_that_cannot_be_is_refused(count: int, seconds: float):
 def test_recovery_is_from_the_end_of_a_fault_to_the_next_success():
     found = recoveries([10.0, 20.0, 99.0], {"place": [9.0, 10.5, 19.0, 23.0], "pay": [1.0]})
     assert found == {"place": (1.75, 3.0)}
+
+
+def test_only_some_faults_are_drawn_when_that_is_wished():
+    assert {(f.kind, f.place) for f in draw(1, 5, 60, "restart gateway")} == {(FaultKind.RESTART, "gateway")}
+    assert {f.kind for f in draw(1, 30, 60, "postgres")} == set(FaultKind)
+    with pytest.raises(ValueError, match="no fault is called 'earthquake'; there are kill -9 gateway"):
+        draw(1, 5, 60, "earthquake")

@@ -44,6 +44,21 @@ async def test_a_step_of_an_old_version_is_refused(client: httpx.AsyncClient, us
     assert (refused.status_code, refused.json()["code"]) == (412, "version_mismatch")
 
 
+async def test_a_step_asked_for_again_under_its_key_is_answered_again(
+    client: httpx.AsyncClient, user: Headers, make_product: Maker, make_order: Maker
+):
+    # The gateway sends a PATCH with a key again when the answer was lost (TRAPS.md, forwarding 2).
+    product = (await make_product(stock=10))["id"]
+    path = f"/api/v1/orders/{(await make_order(product_id=product, quantity=4))['id']}"
+    keyed = user | {"Idempotency-Key": f"cancel-{product}"}
+    first = await client.patch(path, json={"status": "cancelled"}, headers=keyed)
+    again = await client.patch(path, json={"status": "cancelled"}, headers=keyed)
+    assert (first.status_code, again.status_code, again.json()) == (200, 200, first.json())
+    assert again.headers["etag"] == first.headers["etag"]
+    assert again.headers["idempotent-replayed"] == "true"
+    assert (await client.get(f"/api/v1/products/{product}")).json()["stock"] == 10
+
+
 async def test_cancelling_at_the_same_time_gives_the_stock_back_once(
     client: httpx.AsyncClient, user: Headers, make_product: Maker, make_order: Maker
 ):

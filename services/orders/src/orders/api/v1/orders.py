@@ -89,13 +89,16 @@ def orders_router(view: type[OrderV1] = OrderV1) -> APIRouter:
         order_id: EntityId,
         payload: OrderPatch,
         request: Request,
-        response: Response,
+        idempotency: Idempotency,
         connection: Transaction,
-    ) -> OrderV1:
-        order = await ordering.lock_order(connection, principal, order_id)
-        check_if_match(request, etag(order.version))
-        order = await ordering.lead_order(connection, principal, order, payload.status)
-        response.headers["ETag"] = etag(order.version)
-        return view.of(order)
+    ) -> Response:
+        # A step is taken once: who asks again after a lost answer, the gateway too, would else hear 409.
+        async def make() -> Answer:
+            order = await ordering.lock_order(connection, principal, order_id)
+            check_if_match(request, etag(order.version))
+            led = await ordering.lead_order(connection, principal, order, payload.status)
+            return Answer(200, view.of(led), {"ETag": etag(led.version)})
+
+        return await idempotency.run(connection, make)
 
     return router

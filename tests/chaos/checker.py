@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from chaos import wire_order
+from chaos.importing import ROWS, sku_of
 from chaos.ledger import Kind, Ledger, Operation, Outcome
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def _all(ledger: Ledger, stock: dict[int, int], state: EndState) -> Iterator[tup
     yield from _stock(stock, state)
     yield from _users(ledger, state)
     yield from _reports(ledger, state)
+    yield from _imports(ledger, state)
     yield from _read_model(state)
     yield from ((Wrong(wrong), fact) for wrong, fact in wire_order.check(state))
     yield from _left_over(state)
@@ -176,11 +178,22 @@ def _reports(ledger: Ledger, state: EndState) -> Iterator[tuple[Wrong, str]]:
         yield from _effects(operation, found.get((operation.user_id, operation.mark[0]), []), "reports")
 
 
+def _imports(ledger: Ledger, state: EndState) -> Iterator[tuple[Wrong, str]]:
+    versions = {product.sku: product.version for product in state.products}
+    for operation in ledger.of(Kind.IMPORT):
+        found = [versions[sku] for row in range(ROWS) if (sku := sku_of(operation.mark[0], row)) in versions]
+        if found and max(found) > 1:
+            yield Wrong.DOUBLED, f"products were written {max(found)} times by {operation.describe()}"
+        whole = {Outcome.ACKNOWLEDGED: {ROWS}, Outcome.REFUSED: {0}}.get(operation.outcome, {0, ROWS})
+        if len(found) not in whole:
+            yield Wrong.LOST, f"{len(found)} of {ROWS} products are there: {operation.describe()}"
+
+
 def _read_model(state: EndState) -> Iterator[tuple[Wrong, str]]:
     pairs: tuple[tuple[str, Iterable[OrderRow | ProductRow | UserRow], Iterable[OrderRow | ProductRow | UserRow]], ...]
     pairs = (
         ("order", state.orders, state.seen_orders),
-        ("product", state.products, state.seen_products),
+        ("product", (type(row)(row.id, row.stock, row.version) for row in state.products), state.seen_products),
         ("user", ((type(user)(user.id, user.version)) for user in state.users), state.seen_users),
     )
     for what, truth, seen in pairs:

@@ -108,9 +108,13 @@ class Client:
         """The answer for good, None when there is none: the one try of who is not patient, or the end of the run."""
         pause = 0.1
         headers = {"Idempotency-Key": operation.key}
+        sent: dict[str, Any] = {"json": body}
+        if isinstance(body, bytes):
+            headers["Content-Type"] = "text/csv"
+            sent = {"content": body}
         while True:
             operation.attempts += 1
-            answer = await self.once(operation.kind.value, method, path, json=body, headers=headers)
+            answer = await self.once(operation.kind.value, method, path, headers=headers, **sent)
             if answer is not None and not _is_open(answer):
                 return answer
             if not patient:

@@ -30,11 +30,12 @@ class PaymentRow:
 
 @dataclass(frozen=True)
 class ProductRow:
-    """A product, or what reports have seen of it."""
+    """A product, or what reports have seen of it (without the SKU)."""
 
     id: int
     stock: int
     version: int
+    sku: str = ""
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ def draw(seed: int, count: int, seconds: float, only: str = "") -> list[Fault]:
             and spacing > _SPACING_FOR_LONG
             and chance.random() < _LONG_SHARE
         ):
-            hold = min(_LONG_FREEZE, seconds / 3)
+            hold = min(_LONG_FREEZE, seconds - number * spacing)
         if kind in {FaultKind.KILL, FaultKind.RESTART, FaultKind.CUT}:
             hold = 0.0
         at = (number + chance.uniform(0.0, 0.2)) * spacing

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     DECLINE = "pay, declined"
     STEP = "step"
     REPORT = "report"
+    IMPORT = "import"
 
 
 class Outcome(StrEnum):

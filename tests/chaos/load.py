@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chaos.client import Client, Patience
+from chaos.importing import Importer
 from chaos.ledger import Kind, Ledger, Outcome
 from chaos.reporting import Reader
 from chaos.shopping import Buyer, Shop, take_step
@@ -52,6 +53,7 @@ class Load:
         for number in range(_READERS):
             client = await self._registered(f"reader-{number}")
             self._go(Reader(client, self._random(f"reader-{number}")).ask, pause=1.0)
+        self._go(Importer(admin, self._random("importer")).bring, pause=3.0)
         self._go(lambda: self._ship(admin, shop), pause=0.1)
         self._go(lambda: self._reprice(admin, products[0]), pause=1.0)
         visitor = self._client("visitor", "")

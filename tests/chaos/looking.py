@@ -104,6 +104,9 @@ async def _look(connection: asyncpg.Connection[asyncpg.Record], waiting: dict[st
     async def rows(make: Any, statement: str) -> list[Any]:
         return [make(*row) for row in await connection.fetch(statement)]
 
+    async def unannounced() -> dict[str, int]:
+        return {"imported products": await connection.fetchval("SELECT count(*) FROM orders.unannounced_products")}
+
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         return EndState(
             orders=await orders("orders.orders", "orders.order_items"),
@@ -111,7 +114,7 @@ async def _look(connection: asyncpg.Connection[asyncpg.Record], waiting: dict[st
             payments=await rows(
                 PaymentRow, "SELECT id, order_id, status, amount::text FROM orders.payments ORDER BY id"
             ),
-            products=await rows(ProductRow, "SELECT id, stock, version FROM orders.products ORDER BY id"),
+            products=await rows(ProductRow, "SELECT id, stock, version, sku FROM orders.products ORDER BY id"),
             seen_products=await rows(ProductRow, "SELECT id, stock, version FROM reports.seen_products ORDER BY id"),
             users=await rows(UserRow, "SELECT id, version, email FROM users.users ORDER BY id"),
             seen_users=await rows(UserRow, "SELECT id, version FROM reports.seen_users ORDER BY id"),
@@ -119,7 +122,8 @@ async def _look(connection: asyncpg.Connection[asyncpg.Record], waiting: dict[st
                 ReportRow,
                 "SELECT id, user_id, params::jsonb ->> 'from', status, version FROM reports.reports ORDER BY id",
             ),
-            unpublished={
+            unpublished=await unannounced()
+            | {
                 schema: await connection.fetchval(f"SELECT count(*) FROM {schema}.outbox")  # noqa: S608 - names of ours
                 for schema in SERVICES
             },

@@ -6,6 +6,7 @@ import pytest
 
 from chaos.checker import Wrong, check
 from chaos.end_state import EndState, OrderRow, PaymentRow, ProductRow, ReportRow, UserRow, WireEvent
+from chaos.importing import ROWS, sku_of
 from chaos.ledger import Kind, Ledger, Operation, Outcome
 
 STOCK = {1: 100, 2: 50}
@@ -173,6 +174,25 @@ def test_an_account_that_is_gone(ledger: Ledger, state: EndState):
     assert wrongs(ledger, state) == {Wrong.LOST}
 
 
+def test_an_import_is_there_whole(ledger: Ledger, state: EndState):
+    _import(ledger, state)
+    assert check(ledger, STOCK, state) == []
+
+
+def test_an_import_of_which_rows_are_missing(ledger: Ledger, state: EndState):
+    _import(ledger, state)
+    state.products.pop()
+    state.seen_products.pop()
+    assert wrongs(ledger, state) == {Wrong.LOST}
+
+
+def test_an_import_that_was_written_twice(ledger: Ledger, state: EndState):
+    _import(ledger, state)
+    state.products[-1] = replace(state.products[-1], version=2)
+    state.seen_products[-1] = replace(state.seen_products[-1], version=2)
+    assert wrongs(ledger, state) == {Wrong.DOUBLED}
+
+
 @pytest.mark.parametrize("status", ["queued", "failed"])
 def test_a_report_that_is_not_finished(ledger: Ledger, state: EndState, status: str):
     state.reports[0] = replace(state.reports[0], status=status)
@@ -257,6 +277,13 @@ def test_a_request_that_was_never_answered(ledger: Ledger, state: EndState):
 def test_an_answer_that_contradicts_another(ledger: Ledger, state: EndState):
     ledger.contradicts("one key, two answers")
     assert wrongs(ledger, state) == {Wrong.CONTRADICTION}
+
+
+def _import(ledger: Ledger, state: EndState) -> None:
+    ledger.operations.append(Operation(Kind.IMPORT, 1, (1,), "k10", Outcome.ACKNOWLEDGED, 2, {"id": "a job"}))
+    for row in range(ROWS):
+        state.products.append(ProductRow(1000 + row, row, 1, sku_of(1, row)))
+        state.seen_products.append(ProductRow(1000 + row, row, 1))
 
 
 def _another_order(state: EndState, order: OrderRow) -> None:

@@ -30,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--seed", type=int, help="repeats a run's faults and load; by default a new one")
     parser.add_argument("--only", default="", help="of all faults those that contain this: 'restart gateway'")
+    parser.add_argument("--keep", action="store_true", help="the logs also of a run that went well")
     parser.add_argument("--state", type=Path, default=REPOSITORY / ".state" / "chaos")
     given = parser.parse_args(arguments)
     seconds = given.seconds or (600.0 if given.faults >= 100 else given.faults * _SECONDS_A_FAULT)
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     state = State(given.state.absolute())
     clean(state)
-    kept = state.root.with_name(f"{state.root.name}-failed-{seed}")
+    kept = state.root.with_name(f"{state.root.name}-{seed}")
     shutil.rmtree(kept, ignore_errors=True)
     _log_to(state)
     try:
@@ -50,8 +51,9 @@ def main(arguments: list[str] | None = None) -> int:
         _keep_logs(state, kept, f"seed {seed}")
         raise
     passed = _tell(result, seed, seconds, given.only, kept)
-    if not passed:
-        _keep_logs(state, kept, timeline(result.done, result.begun) + "\n" + facts(result.violations))
+    if given.keep or not passed:
+        told = timeline(result.done, result.ledger, result.begun)
+        _keep_logs(state, kept, f"{told}\n{facts(result.violations)}")
     clean(state)
     return 0 if passed else 1
 
@@ -65,11 +67,11 @@ async def _run(state: State, faults: list[Fault], seconds: float, seed: int) -> 
 
 
 def _tell(result: Result, seed: int, seconds: float, only: str, kept: Path) -> bool:
+    print(f"the faults:\n{timeline(result.done, result.ledger, result.begun)}")
     print(table(result.done, result.ledger, result.violations))
     if not result.violations:
         print(f"nothing lost, nothing doubled (seed {seed})", flush=True)
         return True
-    print(f"the faults:\n{timeline(result.done, result.begun)}")
     print(f"what contradicts:\n{facts(result.violations)}")
     again = f"make chaos FAULTS={len(result.done)} SECONDS={seconds:g} SEED={seed}{f' ONLY={only!r}' if only else ''}"
     print(f"FAILED with seed {seed}: {again} repeats it; the logs are in {kept}", flush=True)

@@ -94,10 +94,10 @@ class Client:
             async with asyncio.timeout(_ATTEMPT_SECONDS + 5):
                 answer = await self._http.request(method, path, **options)
         except (httpx.TransportError, TimeoutError) as error:
-            self.ledger.failures[f"{type(error).__name__}"] += 1
+            self.ledger.failed(request, type(error).__name__)
             return None
         if answer.status_code >= 500 or answer.status_code == 429:
-            self.ledger.failures[f"{answer.status_code} {_code(answer)}"] += 1
+            self.ledger.failed(request, f"{answer.status_code} {_code(answer)}")
         elif answer.is_success:
             self.ledger.succeeded(request)
         return answer

@@ -104,7 +104,7 @@ def draw(seed: int, count: int, seconds: float, only: str = "") -> list[Fault]:
         hold = min(spacing, 5.0) * chance.uniform(0.3, 0.8)
         if (
             kind is FaultKind.FREEZE
-            and "worker" in place
+            and place == "worker"
             and spacing > _SPACING_FOR_LONG
             and chance.random() < _LONG_SHARE
         ):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -60,7 +59,8 @@ class Ledger:
     operations: list[Operation] = field(default_factory=list[Operation])
     contradictions: list[str] = field(default_factory=list[str])
     successes: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
-    failures: Counter[str] = field(default_factory=Counter[str])
+    failures: list[tuple[float, str, str]] = field(default_factory=list[tuple[float, str, str]])
+    """When, for which kind of request, and what was seen of it."""
     requests: int = 0
     replays: int = 0
 
@@ -73,6 +73,10 @@ class Ledger:
     def succeeded(self, request: str) -> None:
         """Note that a kind of request was answered well just now."""
         self.successes.setdefault(request, []).append(time.monotonic())
+
+    def failed(self, request: str, seen: str) -> None:
+        """Note that a request came to nothing just now."""
+        self.failures.append((time.monotonic(), request, seen))
 
     def contradicts(self, fact: str) -> None:
         """Note an answer that cannot be."""

@@ -62,16 +62,20 @@ async def _calm_down(ground: Ground, load: Load) -> list[Violation]:
     await asyncio.sleep(1)
     await load.stop()
     print(f"  every client is done after {time.monotonic() - began:.1f} s", flush=True)
+    last_seen: dict[str, float] = {}
     while left := _unsettled(await looking.look(ground)):
+        last_seen |= dict.fromkeys(left, time.monotonic() - began)
         if time.monotonic() - began > _QUIET_SECONDS:
             print(f"  still not done: {left}", flush=True)
             break
         await asyncio.sleep(0.5)
+    slowest = ", ".join(f"{name} after {seconds:.0f} s" for name, seconds in last_seen.items())
+    print(f"  all is done after {time.monotonic() - began:.1f} s" + (f"; {slowest}" if slowest else ""), flush=True)
     state = await looking.look(ground)
     state.events = await looking.hear_witness(ground)
     state.reports = await looking.with_files(load, state.reports)
     violations = late + check(load.ledger, load.stock, state)
-    print(f"  quiet after {time.monotonic() - began:.1f} s, {len(state.events)} events heard", flush=True)
+    print(f"  checked after {time.monotonic() - began:.1f} s, {len(state.events)} events heard", flush=True)
     return violations
 
 

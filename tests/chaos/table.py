@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from chaos.checker import Violation, Wrong
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from chaos.injecting import Done
 
 _FACTS = 25
+_SLOW = 3.0
 _SHOWN = ("browse", "place", "pay", "report", "register")
 
 
@@ -26,7 +28,7 @@ def table(done: list[Done], ledger: Ledger, violations: list[Violation]) -> str:
         ("faults", f"{len(done)}", "  ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))),
         ("requests", f"{ledger.requests}", f"{len(ledger.operations)} wishes, {ledger.replays} sent twice on purpose"),
         ("acknowledged", f"{outcomes[Outcome.ACKNOWLEDGED]}", "operations that a client was told are done"),
-        ("failed but unacknowledged", f"{sum(ledger.failures.values())}", _most(ledger.failures)),
+        ("failed but unacknowledged", f"{len(ledger.failures)}", _most(ledger)),
         ("left open", f"{outcomes[Outcome.UNKNOWN]}", "operations given up by their client: there once, or not at all"),
         ("lost", f"{wrongs[Wrong.LOST]}", ""),
         ("doubled", f"{wrongs[Wrong.DOUBLED]}", ""),
@@ -41,16 +43,30 @@ def table(done: list[Done], ledger: Ledger, violations: list[Violation]) -> str:
     return "\n".join(lines)
 
 
-def _most(failures: Counter[str]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in failures.most_common(6))
+def _most(ledger: Ledger) -> str:
+    seen = Counter(what for _, _, what in ledger.failures)
+    return ", ".join(f"{count} {name}" for name, count in seen.most_common(6))
 
 
-def timeline(done: list[Done], begun: float) -> str:
-    """Every fault with when it really began and ended."""
-    return "\n".join(
-        f"  {each.began - begun:7.1f} to {each.ended - begun:7.1f} s  {each.fault.describe()} {each.remark}".rstrip()
-        for each in sorted(done, key=lambda each: each.began)
-    )
+def timeline(done: list[Done], ledger: Ledger, begun: float) -> str:
+    """Every fault with when it began and ended, what failed until the next one, and what was slow to come back."""
+    done = sorted(done, key=attrgetter("began"))
+    lines: list[str] = []
+    for each, until in zip(done, [*(after.began for after in done[1:]), float("inf")], strict=True):
+        failed = Counter(f"{request} {what}" for at, request, what in ledger.failures if each.began <= at < until)
+        slow = {
+            request: waits[1]
+            for request, waits in recoveries([each.ended], ledger.successes).items()
+            if request in _SHOWN and waits[1] > _SLOW
+        }
+        lines.append(
+            f"  {each.began - begun:7.1f} to {each.ended - begun:7.1f} s  {each.fault.describe()} {each.remark}"
+        )
+        if failed:
+            lines.append(f"{'':23}failed: {', '.join(f'{count} {name}' for name, count in failed.most_common(4))}")
+        if slow:
+            lines.append(f"{'':23}slow: {', '.join(f'{name} after {wait:.1f} s' for name, wait in slow.items())}")
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def facts(violations: list[Violation]) -> str:

@@ -39,9 +39,9 @@ class PostgresAwayError(ConnectionError):
     """Postgres is away for longer than a message should be held: RabbitMQ ends the channel after 30 minutes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Heard:
-    """An event in hand."""
+    """An event in hand; each is itself alone, since what an event holds cannot be hashed."""
 
     delivery: Delivery
     event: Event

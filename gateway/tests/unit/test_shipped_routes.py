@@ -31,6 +31,7 @@ DELETE /users/me/sessions/7 users required
 GET /products orders optional
 GET /products/7 orders optional
 POST /products orders required
+POST /products/imports orders required
 PUT /products/7 orders required
 PATCH /products/7 orders required
 DELETE /products/7 orders required

@@ -6,8 +6,9 @@ from fastapi import FastAPI
 
 from orders.events import SUBSCRIPTIONS
 from orders.import_files import ImportFiles
-from orders.jobs import announce_products, expire_orders, settle_payments
+from orders.jobs import announce_products, clear_imports, expire_orders, settle_payments
 from orders.jobs.announce_products import announce_job
+from orders.jobs.clear_imports import clear_job
 from orders.jobs.expire_orders import expire_job
 from orders.jobs.import_products import import_job
 from orders.jobs.refund_payment import refund_job
@@ -24,7 +25,7 @@ from shared.worker import create_worker
 SCHEDULES = [
     Schedule(f"{job}-each-minute", "* * * * *", "UTC", job)
     for job in (expire_orders.NAME, settle_payments.NAME, announce_products.NAME)
-]
+] + [Schedule("orders.clear-imports-each-hour", "17 * * * *", "UTC", clear_imports.NAME)]
 """What the clock starts; the announcing only in case that its own job was lost."""
 
 
@@ -45,6 +46,7 @@ def create_application(settings: OrdersSettings) -> FastAPI:
         job_types=[
             import_job(files),
             announce_job(),
+            clear_job(files),
             expire_job(timedelta(seconds=settings.ordering.pending_expires)),
             settle_job(SimulatedProvider),
             refund_job(SimulatedProvider),

@@ -1,19 +1,24 @@
 """Imports that break in the middle: killed, cancelled, hung up on, too large, beside orders of the same products."""
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import httpx
 import pytest
 
+from orders.jobs import clear_imports
+from orders.jobs.clear_imports import ClearImports
 from orders.main import create_application
 from orders.settings import OrdersSettings
+from shared.jobs import enqueue
 from shared.messaging import Event
 from shared.postgres import Database
 from shared.testing.serving import running
@@ -215,3 +220,33 @@ async def test_orders_of_products_that_are_imported_keep_the_stock_right(
                 ]
             )
             assert {event.data["stock"] for event in found} == {1000 - before}
+
+
+async def test_files_that_a_kill_left_are_removed_after_a_day_and_those_that_are_wanted_stay(
+    *,
+    settings: OrdersSettings,
+    database: Database,
+    client: httpx.AsyncClient,
+    worker: httpx.AsyncClient,
+    admin: Headers,
+    batch: str,
+):
+    assert worker
+    directory = settings.imports.directory
+    old = [directory / f"{uuid4()}{ending}" for ending in (".part", ".csv", ".rows-1")]
+    fresh = directory / f"{uuid4()}.part"
+    async with held_in_the_middle(settings, database, batch):
+        accepted = await client.post(PATH, content=content(batch), headers={**admin, **CSV})
+        await eventually(lambda: waiting(database), 1, seconds=120)
+        wanted = directory / f"{accepted.json()['id']}.csv"
+        for path in (*old, fresh):
+            path.touch()
+        for path in (*old, wanted):
+            os.utime(path, (0, 0))
+        async with database.transaction() as connection:
+            await enqueue(connection, clear_imports.NAME, ClearImports())
+        await eventually(lambda: not [path for path in old if path.exists()], seconds=60)
+        assert wanted.exists()
+        assert fresh.exists()
+        fresh.unlink()
+    await eventually(lambda: status_of(client, admin, accepted.headers["location"]), "succeeded", seconds=60)

@@ -43,10 +43,26 @@ async def say_order(connection: Connection, order: Order, reason: CancelReason |
     )
 
 
+async def say_placed(connection: Connection, order: Order, products: Iterable[Product]) -> None:
+    """Tell of a new order and of the products that it took from; one statement for all."""
+    placed = Event.new(
+        type=ORDER_EVENTS[order.status],
+        source=SOURCE,
+        subject=f"orders/{order.id}",
+        data=order_data(order),
+        traceparent=current_traceparent(),
+    )
+    await append_events(connection, [placed, *_product_events(products)])
+
+
 async def say_products(connection: Connection, products: Iterable[Product]) -> None:
     """Tell that products, or their stock, changed or were deleted; one statement for all."""
+    await append_events(connection, _product_events(products))
+
+
+def _product_events(products: Iterable[Product]) -> list[Event]:
     traceparent = current_traceparent()
-    events = [
+    return [
         Event.new(
             type=PRODUCT_CHANGED,
             source=SOURCE,
@@ -56,7 +72,6 @@ async def say_products(connection: Connection, products: Iterable[Product]) -> N
         )
         for product in products
     ]
-    await append_events(connection, events)
 
 
 def order_data(order: Order) -> dict[str, Any]:

@@ -27,8 +27,7 @@ async def place_order(connection: Connection, principal: Principal, asked: Itera
         raise Forbidden("forbidden", "Only a user places orders.")
     shelves = await products.take(connection, lines)
     order = await orders.insert(connection, principal.user_id, draft_order(lines, shelves))
-    await events.say_order(connection, order)
-    await events.say_products(connection, [shelf.product for shelf in shelves.values()])
+    await events.say_placed(connection, order, [shelf.product for shelf in shelves.values()])
     return order
 
 

@@ -122,6 +122,7 @@ def _common_settings(environment: Mapping[str, str], ports: SystemPorts, servers
         "AMQP_URL": servers.amqp_url,
         "OTEL_EXPORTER_OTLP_ENDPOINT": environment.get("OTEL_EXPORTER_OTLP_ENDPOINT") or ports.url("traces"),
         "TOKEN_ISSUER": environment.get("TOKEN_ISSUER") or ports.url("gateway"),
+        "PUBLIC_URL": environment.get("PUBLIC_URL") or ports.url("gateway"),
         "TOKEN_AUDIENCE": "gatehouse",
         "JWKS_URL": f"{ports.url('users')}/.well-known/jwks.json",
     }
@@ -137,7 +138,11 @@ def _service_settings(service: str, state: State, ports: SystemPorts) -> dict[st
         case "orders":
             return {"ORDERS_DIR": str(state.folder("orders"))}
         case "reports":
-            return {"REPORTS_DIR": str(state.folder("reports")), "WEBHOOKS_KEY_FILE": str(webhooks_key(state))}
+            return {
+                "SMTP_URL": f"smtp://{HOST}:{ports.mail}",
+                "REPORTS_DIR": str(state.folder("reports")),
+                "WEBHOOKS_KEY_FILE": str(webhooks_key(state)),
+            }
         case _:
             return {}
 

@@ -66,10 +66,11 @@ class HeardOrder(BaseModel):
 
 
 class HeardUser(BaseModel):
-    """A user after a change; the e-mail is none of our business."""
+    """A user after a change; the e-mail is for mail on reports."""
 
     id: Id
     name: Text
+    email: Annotated[str, StringConstraints(min_length=3, max_length=254, pattern=r"^[^\x00\r\n]+$")]
     role: Text
     created_at: Moment
     version: Version

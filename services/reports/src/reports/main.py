@@ -32,7 +32,13 @@ def create_application(settings: ReportsSettings, keys: KeySource | None = None)
 
     @asynccontextmanager
     async def lifespan(_: Resources) -> AsyncIterator[ReportsResources]:
-        yield ReportsResources(files, settings.reports.unfinished_limit, webhooks)
+        yield ReportsResources(
+            files,
+            settings.reports.unfinished_limit,
+            webhooks,
+            settings.reports.schedules_limit,
+            settings.reports.files_megabytes,
+        )
 
     async def usable(_: Resources) -> bool:
         return await asyncio.to_thread(files.usable)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from reports.domain.report import (
     ReportStatus,
     ReportType,
     StoredFile,
+    TooManyFiles,
     TooManyReports,
     covers_everyone,
 )
@@ -25,6 +27,8 @@ from shared.identity import Principal
 from shared.jobs import enqueue, request_cancel
 from shared.postgres import Connection
 from shared.problems import Forbidden
+
+_MEGABYTE = 1_000_000
 
 Precondition = Callable[[Report], None]
 """Raises when the report is not in the state that the caller's condition names (If-Match)."""
@@ -38,16 +42,24 @@ async def request_report(
     report_format: ReportFormat,
     params: Mapping[str, Any],
     unfinished_limit: int,
+    files_megabytes: int,
+    everyone: bool | None = None,
+    notify: bool = False,
+    schedule: tuple[int, datetime] | None = None,
 ) -> Report:
     """Write a report and the job that makes it, in the caller's transaction.
 
-    Raises NotAboutAll, Forbidden for a caller who is no user, and TooManyReports.
+    ``everyone`` is by default what the caller's role reaches; ``schedule`` is the one, and its time, that asks.
+    Raises NotAboutAll, Forbidden for a caller who is no user, TooManyReports, and TooManyFiles.
     """
-    everyone = covers_everyone(report_type, is_admin=principal.is_admin, asked_for_all=params.get("all") is True)
+    if everyone is None:
+        everyone = covers_everyone(report_type, is_admin=principal.is_admin, asked_for_all=params.get("all") is True)
     if principal.user_id == 0:
         raise Forbidden("forbidden", "Reports belong to users, and a service is none.")
     if await store.lock_user_and_count_unfinished(connection, principal.user_id) >= unfinished_limit:
         raise TooManyReports(unfinished_limit)
+    if await store.bytes_of_user(connection, principal.user_id) >= files_megabytes * _MEGABYTE:
+        raise TooManyFiles(files_megabytes)
     report_id = await store.insert(
         connection,
         user_id=principal.user_id,
@@ -55,6 +67,8 @@ async def request_report(
         report_format=report_format,
         params=params,
         everyone=everyone,
+        notify=notify,
+        schedule=schedule,
     )
     job_id = await enqueue(connection, render.NAME, render.RenderReport(report_id=report_id))
     await store.set_job(connection, report_id, job_id)

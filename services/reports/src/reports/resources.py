@@ -13,3 +13,5 @@ class ReportsResources:
     files: ReportFiles
     unfinished_limit: int
     webhooks: Rules
+    schedules_limit: int
+    files_megabytes: int

@@ -1,10 +1,12 @@
 """What the reports service reads from its environment beyond what every service reads."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from reports.webhook_settings import WebhookSettings
+from shared.mail import MailSettings
 from shared.settings import ServiceSettings, Settings
 
 
@@ -15,10 +17,27 @@ class StorageSettings(Settings):
 
 
 class ReportSettings(Settings):
-    """Bounds of what one user may ask for and of what one PDF holds."""
+    """Bounds of what one user may ask for and keep, of what one PDF holds, and when a finished report goes."""
 
     unfinished_limit: int = Field(default=20, validation_alias="REPORTS_UNFINISHED_LIMIT", ge=1)
-    pdf_rows: int = Field(default=2_000, validation_alias="REPORTS_PDF_ROWS", ge=1)
+    schedules_limit: int = Field(default=20, validation_alias="REPORTS_SCHEDULES_LIMIT", ge=1, le=1000)
+    pdf_rows: int = Field(default=10_000, validation_alias="REPORTS_PDF_ROWS", ge=1, le=100_000)
+    keep_days: int = Field(default=90, validation_alias="REPORTS_KEEP_DAYS", ge=1, le=36_500)
+    files_megabytes: int = Field(default=500, validation_alias="REPORTS_USER_FILES_MB", ge=1, le=1_000_000)
+
+
+class PublicSettings(Settings):
+    """Where people reach the gateway: what a mail links to."""
+
+    url: str = Field(default="http://127.0.0.1:8000", validation_alias="PUBLIC_URL")
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_origin(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("must be a URL such as https://api.example.com")
+        return url.rstrip("/")
 
 
 class ReportsSettings(ServiceSettings):
@@ -27,3 +46,5 @@ class ReportsSettings(ServiceSettings):
     storage: StorageSettings = Field(default_factory=StorageSettings)  # pyright: ignore[reportArgumentType] - read from the environment
     reports: ReportSettings = Field(default_factory=ReportSettings)
     webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
+    mail: MailSettings = Field(default_factory=MailSettings)
+    public: PublicSettings = Field(default_factory=PublicSettings)

@@ -14,6 +14,7 @@ from reports.settings import ReportsSettings
 from shared.messaging import Bus, Relay
 from shared.postgres import Database, migrate
 from shared.settings import PostgresSettings
+from shared.testing.mail_sink import Sink, serving
 from shared.testing.plugin import SettingsMaker
 from shared.testing.servers import Servers, create_role, drop_role, fresh_database, fresh_vhost
 from shared.testing.serving import running
@@ -26,10 +27,22 @@ from .story import OtherServices, running_worker
 
 @pytest_asyncio.fixture(scope="session")
 async def environment(
-    service_environment: SettingsMaker, tmp_path_factory: pytest.TempPathFactory, outside: Outside
+    service_environment: SettingsMaker, tmp_path_factory: pytest.TempPathFactory, outside: Outside, smtp_url: str
 ) -> dict[str, str]:
     directory = tmp_path_factory.mktemp("reports")
-    return {**await service_environment("reports"), "REPORTS_DIR": str(directory), **outside.environment}
+    own = {"REPORTS_DIR": str(directory), "SMTP_URL": smtp_url}
+    return {**await service_environment("reports"), **own, **outside.environment}
+
+
+@pytest.fixture(scope="session")
+def sink() -> Sink:
+    return Sink()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def smtp_url(sink: Sink) -> AsyncIterator[str]:
+    async with serving(sink) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

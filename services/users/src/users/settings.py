@@ -4,9 +4,10 @@ import ipaddress
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
+from shared.mail import MailSettings
 from shared.settings import Environment, SeedSettings, ServiceSettings, Settings
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -62,14 +63,6 @@ class LoginSettings(Settings):
 def parse_networks(text: str) -> tuple[Network, ...]:
     """Networks from a list with commas. Raises ValueError."""
     return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
-
-
-class MailSettings(Settings):
-    """Where mail is handed in: ``smtp://``, ``smtps://`` (TLS at once) or ``smtp+starttls://``."""
-
-    url: SecretStr = Field(default=SecretStr("smtp://127.0.0.1:25"), validation_alias="SMTP_URL")
-    sender: str = Field(default="Gatehouse <no-reply@gatehouse.example>", validation_alias="MAIL_FROM")
-    timeout_seconds: float = Field(default=10.0, validation_alias="SMTP_TIMEOUT_SECONDS", gt=0)
 
 
 class UsersSettings(ServiceSettings):

@@ -3,11 +3,11 @@
 from fastapi import FastAPI
 
 from shared.clean_ups import CleanUp
+from shared.mail import Mailer
 from shared.settings import wrong_settings_in_words
 from shared.web import Resources, serve
 from shared.worker import create_worker
 from users.jobs import welcome_mail
-from users.mail import Mailer
 from users.main import MIGRATIONS, SERVICE, VERSION
 from users.seeding import seed
 from users.settings import WorkerSettings

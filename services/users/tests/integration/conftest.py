@@ -2,18 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from pathlib import Path
 
 import httpx
 import pytest
 import pytest_asyncio
-from aiosmtpd.smtp import SMTP, Envelope, Session
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from redis.asyncio import Redis
 
 from shared.postgres import Database
+from shared.testing.mail_sink import Sink, serving
 from shared.testing.plugin import SettingsMaker
 from shared.testing.serving import running
 from users.main import create_application
@@ -96,33 +94,6 @@ async def admin(accounts: Accounts) -> AsyncIterator[Account]:
     await accounts.execute("UPDATE users SET role = 'user' WHERE id = $1", account.id)
 
 
-class Sink:
-    """Keeps the mail that a real SMTP server took; refuses or delays as it is told."""
-
-    def __init__(self) -> None:
-        self.mails: list[EmailMessage] = []
-        self.recipients: list[str] = []
-        self.answers: dict[str, str] = {}
-
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
-        """Take a message, or give its recipient's answer once: the mails of other tests may still be on their way."""
-        for recipient in envelope.rcpt_tos:
-            if recipient in self.answers:
-                return self.answers.pop(recipient)
-        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
-        self.recipients += envelope.rcpt_tos
-        return "250 OK"
-
-    async def mail_to(self, address: str) -> EmailMessage:
-        """The mail that came, or comes, to this address."""
-        async with asyncio.timeout(20):
-            while True:
-                for mail, recipient in zip(self.mails, self.recipients, strict=True):
-                    if recipient == address:
-                        return mail
-                await asyncio.sleep(0.05)
-
-
 @pytest.fixture(scope="session")
 def sink() -> Sink:
     return Sink()
@@ -130,11 +101,8 @@ def sink() -> Sink:
 
 @pytest_asyncio.fixture(scope="session")
 async def smtp_url(sink: Sink) -> AsyncIterator[str]:
-    server = await asyncio.get_running_loop().create_server(
-        lambda: SMTP(sink, enable_SMTPUTF8=True, hostname="sink.test"), "127.0.0.1", 0
-    )
-    yield f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    server.close()
+    async with serving(sink) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

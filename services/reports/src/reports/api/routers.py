@@ -2,11 +2,18 @@
 
 from fastapi import APIRouter
 
-from reports.api.v1 import content, events, reports, webhook_deliveries, webhooks
+from reports.api.v1 import content, events, report_schedules, reports, webhook_deliveries, webhooks
 from shared.web import create_version
 
 
 def create_routers() -> list[APIRouter]:
     """Routers to include in the application."""
-    routers = (reports.router, events.router, content.router, webhooks.router, webhook_deliveries.router)
+    routers = (
+        reports.router,
+        events.router,
+        content.router,
+        report_schedules.router,
+        webhooks.router,
+        webhook_deliveries.router,
+    )
     return [create_version(version, routers) for version in ("v1", "v2")]

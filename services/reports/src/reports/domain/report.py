@@ -74,6 +74,8 @@ class Report:
     created_at: datetime
     finished_at: datetime | None
     version: int
+    notify: bool = False
+    schedule_id: int | None = None
 
     @property
     def period(self) -> Period:
@@ -105,6 +107,13 @@ class TooManyReports(Conflict):
 
     def __init__(self, limit: int) -> None:
         super().__init__("too_many_reports", f"{limit} reports are not finished yet.")
+
+
+class TooManyFiles(Conflict):
+    """The files of the caller's reports take all the room there is for one user: deleting some makes room."""
+
+    def __init__(self, megabytes: int) -> None:
+        super().__init__("too_many_report_files", f"Your reports take {megabytes} MB. Delete some to make room.")
 
 
 class ReportNotReady(Conflict):

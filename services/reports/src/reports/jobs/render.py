@@ -10,9 +10,10 @@ from reports import events
 from reports.collecting import collect
 from reports.domain.report import Report, ReportFormat, ReportStatus, StoredFile
 from reports.files import ReportFiles
+from reports.jobs import ready_mail
 from reports.rendering.finished_file import draw, render
 from reports.store import reports as store
-from shared.jobs import FinishedJob, JobContext, JobStatus, JobType
+from shared.jobs import FinishedJob, JobContext, JobStatus, JobType, enqueue
 from shared.postgres import Connection
 
 NAME = "reports.render"
@@ -67,6 +68,8 @@ async def _on_finished(files: ReportFiles, connection: Connection, job: Finished
     report = await store.finish(connection, report_id, ReportStatus(job.status.value), error)
     if report is not None:
         await events.say_ended(connection, report)
+        if report.notify and report.status is not ReportStatus.CANCELLED:
+            await enqueue(connection, ready_mail.NAME, ready_mail.ReadyMail(report_id=report_id))
     # A report that was deleted meanwhile leaves nothing.
     keep = report.file.name if report and report.file and report.status is ReportStatus.SUCCEEDED else None
     await asyncio.to_thread(files.clear_up, report_id, keep)

@@ -1,6 +1,7 @@
 """Reports that users asked for, each with what its job says while it is not finished."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from shared.postgres import Connection
 _SELECT = """
     SELECT reports.id, reports.user_id, reports.type, format, params, everyone, reports.error, job_id,
         file_name, file_size, file_sha256, reports.created_at, reports.finished_at, version,
+        notify, schedule_id,
         coalesce(job.status, reports.status) AS shown_status,
         coalesce(job.percent, reports.progress) AS shown_progress,
         coalesce(job.progress_sequence, reports.sequence) AS shown_sequence
@@ -21,7 +23,8 @@ _SELECT = """
     LEFT JOIN jobs AS job ON job.id = reports.job_id AND reports.finished_at IS NULL
 """
 _INSERT = """
-    INSERT INTO reports (user_id, type, format, params, everyone) VALUES ($1, $2, $3, $4, $5) RETURNING id
+    INSERT INTO reports (user_id, type, format, params, everyone, notify, schedule_id, scheduled_for)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id
 """
 _SET_JOB = "UPDATE reports SET job_id = $2 WHERE id = $1"
 _FIND = _SELECT + " WHERE reports.id = $1"
@@ -45,6 +48,8 @@ _FINISH = """
     WHERE id = $1 AND finished_at IS NULL
     RETURNING id
 """
+_BYTES = "SELECT coalesce(sum(file_size), 0)::bigint FROM reports WHERE user_id = $1"
+_OF_SCHEDULE = "SELECT id FROM reports WHERE schedule_id = $1 AND scheduled_for = $2"
 _DELETE = "DELETE FROM reports WHERE id = $1"
 
 
@@ -56,9 +61,18 @@ async def insert(
     report_format: ReportFormat,
     params: Mapping[str, Any],
     everyone: bool,
+    notify: bool,
+    schedule: tuple[int, datetime] | None,
 ) -> int:
-    """Write a new report; its id."""
-    return await connection.fetchval(_INSERT, user_id, report_type, report_format, params, everyone)
+    """Write a new report, of a schedule and its time where it has one; its id."""
+    return await connection.fetchval(
+        _INSERT, user_id, report_type, report_format, params, everyone, notify, *(schedule or (None, None))
+    )
+
+
+async def of_schedule(connection: Connection, schedule_id: int, scheduled_for: datetime) -> int | None:
+    """The report that was made for a time of a schedule; its id."""
+    return await connection.fetchval(_OF_SCHEDULE, schedule_id, scheduled_for)
 
 
 async def set_job(connection: Connection, report_id: int, job_id: UUID) -> None:
@@ -96,6 +110,11 @@ async def lock_user_and_count_unfinished(connection: Connection, user_id: int) -
     """How many of the user's reports are not finished; none is added until the transaction ends."""
     await connection.execute(_LOCK_USER, str(user_id))
     return await connection.fetchval(_COUNT_UNFINISHED, user_id)
+
+
+async def bytes_of_user(connection: Connection, user_id: int) -> int:
+    """How many bytes the files of the user's reports have."""
+    return await connection.fetchval(_BYTES, user_id)
 
 
 async def of_user(connection: Connection, user_id: int) -> list[Report]:
@@ -140,4 +159,6 @@ def _report(row: asyncpg.Record | None) -> Report | None:
         created_at=row["created_at"],
         finished_at=row["finished_at"],
         version=row["version"],
+        notify=row["notify"],
+        schedule_id=row["schedule_id"],
     )

@@ -16,12 +16,6 @@ def check_email(text: str) -> str:
     return _parse(text).normalized
 
 
-def split_for_smtp(email: str) -> tuple[str, str]:
-    """Local part and domain as they go over the wire, the domain in ASCII (RFC 5890). Raises ValueError."""
-    parsed = _parse(email)
-    return parsed.local_part, parsed.ascii_domain
-
-
 def _parse(text: str) -> ValidatedEmail:
     try:
         # "test_environment" takes the domain .test too, which RFC 6761 keeps for exactly that.

@@ -1,21 +1,15 @@
 """users.welcome_mail: greets who has just registered."""
 
 from datetime import timedelta
-from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime
-from typing import TYPE_CHECKING
+from uuid import UUID
 
 from pydantic import BaseModel
 
 from shared.jobs import JobContext, JobFailed, JobType
+from shared.mail import Mailer, MailRefused, write_message
 from users.domain.account import User
-from users.domain.emails import split_for_smtp
-from users.mail import Mailer, MailRefused
 from users.store import users
-
-if TYPE_CHECKING:
-    from uuid import UUID
 
 WELCOME_MAIL = "users.welcome_mail"
 
@@ -34,22 +28,17 @@ class WelcomeMail(BaseModel):
     user_id: int
 
 
-def write(user: User, sender: str, job_id: "UUID") -> EmailMessage:
-    """The mail. Its Message-ID is the job's: sent twice, it is one mail to the reader's mail program.
-
-    ``EmailMessage`` encodes names and refuses a line break in a header, and neither a name nor an
-    address can have one.
-    """
-    message = EmailMessage()
-    local, domain = split_for_smtp(user.email)
-    message["From"] = sender
-    message["To"] = Address(display_name=user.name, username=local, domain=domain)
-    message["Subject"] = "Welcome to Gatehouse"
-    message["Date"] = format_datetime(user.created_at)
-    message["Message-ID"] = f"<{job_id}@gatehouse.example>"
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please
-    message.set_content(_TEXT.format(name=user.name))
-    return message
+def write(user: User, sender: str, job_id: UUID) -> EmailMessage:
+    """The mail; neither a name nor an address of an account can have a line break."""
+    return write_message(
+        sender=sender,
+        name=user.name,
+        email=user.email,
+        subject="Welcome to Gatehouse",
+        text=_TEXT.format(name=user.name),
+        at=user.created_at,
+        job_id=job_id,
+    )
 
 
 async def handle(context: JobContext, payload: WelcomeMail) -> None:

@@ -54,6 +54,8 @@ async def request_report(
             report_format=body.format,
             params=body.stored_params(),
             unfinished_limit=own.unfinished_limit,
+            files_megabytes=own.files_megabytes,
+            notify=body.notify,
         )
         return Answer(202, ReportView.of(report), {"Location": f"{request.url.path}/{report.id}"})
 

@@ -47,6 +47,7 @@ class ReportRequest(RequestBody):
     type: ReportType
     format: ReportFormat
     params: ReportParams = Field(default_factory=ReportParams)
+    notify: StrictBool = Field(default=False, description="Send a mail when it is finished.")
 
     def stored_params(self) -> dict[str, Any]:
         """The params that were given, as they are kept."""
@@ -66,6 +67,8 @@ class ReportView(BaseModel):
     size: int | None = Field(description="Bytes of the file, once there is one.")
     created_at: datetime
     finished_at: datetime | None
+    notify: bool
+    schedule_id: int | None = Field(description="The report schedule that asked for it.")
 
     @classmethod
     def of(cls, report: Report) -> Self:
@@ -82,4 +85,6 @@ class ReportView(BaseModel):
             size=report.file.size if finished and report.file else None,
             created_at=report.created_at,
             finished_at=report.finished_at,
+            notify=report.notify,
+            schedule_id=report.schedule_id,
         )

@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
-from users.settings import MailSettings
+from shared.mail.settings import MailSettings
 
 _PERMANENT = 500
 

@@ -1,0 +1,7 @@
+"""Mail to people, over SMTP."""
+
+from shared.mail.mailer import Mailer, MailNotSent, MailRefused
+from shared.mail.message import write_message
+from shared.mail.settings import MailSettings
+
+__all__ = ["MailNotSent", "MailRefused", "MailSettings", "Mailer", "write_message"]

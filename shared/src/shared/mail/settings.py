@@ -1,0 +1,22 @@
+"""Where mail goes."""
+
+from pydantic import Field, SecretStr, field_validator
+
+from shared.settings import Settings
+
+_SCHEMES = ("smtp://", "smtps://", "smtp+starttls://")
+
+
+class MailSettings(Settings):
+    """Where mail is handed in: ``smtp://``, ``smtps://`` (TLS at once) or ``smtp+starttls://``."""
+
+    url: SecretStr = Field(default=SecretStr("smtp://127.0.0.1:25"), validation_alias="SMTP_URL")
+    sender: str = Field(default="Gatehouse <no-reply@gatehouse.example>", validation_alias="MAIL_FROM")
+    timeout_seconds: float = Field(default=10.0, validation_alias="SMTP_TIMEOUT_SECONDS", gt=0)
+
+    @field_validator("url")
+    @classmethod
+    def _is_smtp(cls, url: SecretStr) -> SecretStr:
+        if not url.get_secret_value().startswith(_SCHEMES):
+            raise ValueError("must begin with smtp://, smtps:// or smtp+starttls://")
+        return url

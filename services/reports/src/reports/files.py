@@ -5,12 +5,17 @@ nothing of it, whatever attempt was killed in the middle.
 """
 
 import os
+import re
 import shutil
+import time
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
 from reports.domain.report import ReportFormat
+
+_NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,18 @@ class ReportFiles:
                 shutil.rmtree(path, ignore_errors=True)
             elif path.name != keep:
                 path.unlink(missing_ok=True)
+
+    def directories_older_than(self, age: timedelta) -> list[int]:
+        """The reports whose directories nothing was written to for ``age``."""
+        if not self._root.is_dir():
+            return []
+        before = time.time() - age.total_seconds()
+        with os.scandir(self._root) as entries:
+            return [
+                int(entry.name)
+                for entry in entries
+                if _NUMBER.fullmatch(entry.name) and entry.is_dir() and entry.stat().st_mtime < before
+            ]
 
     def usable(self) -> bool:
         """Whether files can be made and read here."""

@@ -22,6 +22,7 @@ class ReportSettings(Settings):
     unfinished_limit: int = Field(default=20, validation_alias="REPORTS_UNFINISHED_LIMIT", ge=1)
     schedules_limit: int = Field(default=20, validation_alias="REPORTS_SCHEDULES_LIMIT", ge=1, le=1000)
     pdf_rows: int = Field(default=10_000, validation_alias="REPORTS_PDF_ROWS", ge=1, le=100_000)
+    lease_seconds: int = Field(default=15, validation_alias="REPORTS_LEASE_SECONDS", ge=2, le=300)
     keep_days: int = Field(default=90, validation_alias="REPORTS_KEEP_DAYS", ge=1, le=36_500)
     files_megabytes: int = Field(default=500, validation_alias="REPORTS_USER_FILES_MB", ge=1, le=1_000_000)
 

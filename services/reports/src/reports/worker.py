@@ -1,11 +1,12 @@
 """The worker process: the relay of what reports say, the read model, and the making of reports."""
 
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from functools import partial
 
 from fastapi import FastAPI
 
-from reports import reporting, scheduling, webhook_events
+from reports import clean_up, reporting, scheduling, webhook_events
 from reports.delivering.deliverer import Deliverer
 from reports.delivering.posting import Poster
 from reports.delivering.resolving import create_resolver
@@ -31,6 +32,8 @@ from shared.worker import create_worker
 def create_application(settings: ReportsSettings) -> FastAPI:
     """Make the worker."""
     files, reports = ReportFiles(settings.storage.directory), settings.reports
+    old_reports = partial(clean_up.delete_old_reports, files, timedelta(days=reports.keep_days))
+    orphans = partial(clean_up.delete_orphans, files)
     warm_up(settings.storage.directory / ".matplotlib")
     return create_worker(
         SERVICE,
@@ -39,11 +42,15 @@ def create_application(settings: ReportsSettings) -> FastAPI:
         migrations=[MIGRATIONS],
         subscriptions=[*subscriptions(partial(_forget, files)), *webhook_events.subscriptions()],
         job_types=[
-            render_job(files, pdf_rows=reports.pdf_rows),
+            render_job(files, pdf_rows=reports.pdf_rows, lease_seconds=reports.lease_seconds),
             ready_mail_job(Mailer(settings.mail), public_url=settings.public.url, keep_days=reports.keep_days),
             scheduled_job(unfinished_limit=reports.unfinished_limit, files_megabytes=reports.files_megabytes),
         ],
-        clean_ups=[CleanUp("webhook_messages", webhook_messages.trim)],
+        clean_ups=[
+            CleanUp("webhook_messages", webhook_messages.trim),
+            CleanUp("reports", old_reports, cron="7 * * * *", batch=100),
+            CleanUp("report_directories", orphans, cron="37 4 * * *", batch=100),
+        ],
         beside=partial(_delivering, settings.webhooks),
     )
 

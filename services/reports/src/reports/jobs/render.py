@@ -26,13 +26,16 @@ class RenderReport(BaseModel):
     report_id: int
 
 
-def render_job(files: ReportFiles, *, pdf_rows: int) -> JobType[RenderReport]:
-    """The job type; ``pdf_rows`` bounds the rows of one table in a PDF."""
+def render_job(files: ReportFiles, *, pdf_rows: int, lease_seconds: int = 15) -> JobType[RenderReport]:
+    """The job type; ``pdf_rows`` bounds the rows of one table in a PDF.
+
+    A worker that says nothing for ``lease_seconds`` is taken for dead, and another makes the report anew.
+    """
     return JobType(
         NAME,
         partial(_handle, files, pdf_rows),
         payload=RenderReport,
-        lease=timedelta(seconds=15),
+        lease=timedelta(seconds=lease_seconds),
         max_attempts=3,
         timeout=timedelta(minutes=5),
         on_finished=partial(_on_finished, files),

@@ -1,20 +1,20 @@
 """A report as PDF: title, period, plot, and its tables with their headers on every page."""
 
+from itertools import islice
 from pathlib import Path
 
 import matplotlib as mpl
 from fpdf import FPDF
-from fpdf.enums import TableCellFillMode, XPos, YPos
-from fpdf.fonts import FontFace
+from fpdf.enums import XPos, YPos
 
 from reports.domain.document import Document, Section
 from reports.files import Workshop
+from reports.rendering.pdf_table import Table
 from reports.rendering.spool import read_spool
 
 _FONT = "DejaVu"
 _ROOM_FOR_A_TABLE = 24
-_GREY = (238, 238, 238)
-_PALE = (248, 248, 248)
+_TABLE_SIZE = 7
 
 
 class _Page(FPDF):
@@ -73,21 +73,4 @@ def render_pdf(document: Document, workshop: Workshop, most_rows: int) -> None:
 
 
 def _table(page: _Page, section: Section, spool: Path, most_rows: int) -> None:
-    page.set_font(_FONT, size=7)
-    numbers = [column.kind.is_number for column in section.columns]
-    with page.table(
-        width=page.epw,
-        col_widths=tuple(column.width for column in section.columns),
-        text_align=tuple("RIGHT" if number else "LEFT" for number in numbers),
-        headings_style=FontFace(emphasis="BOLD", fill_color=_GREY),
-        cell_fill_color=_PALE,
-        cell_fill_mode=TableCellFillMode.ROWS,
-        borders_layout="SINGLE_TOP_LINE",
-        line_height=4.2,
-        repeat_headings=1,
-    ) as table:
-        table.row([column.title for column in section.columns])
-        for number, row in enumerate(read_spool(spool, section.key)):
-            if number == most_rows:
-                break
-            table.row(["" if cell is None else str(cell) for cell in row])
+    Table(page, section, _FONT, _TABLE_SIZE).draw(islice(read_spool(spool, section.key), most_rows))

@@ -1,7 +1,7 @@
 """Reports that users asked for, each with what its job says while it is not finished."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -50,6 +50,16 @@ _FINISH = """
 """
 _BYTES = "SELECT coalesce(sum(file_size), 0)::bigint FROM reports WHERE user_id = $1"
 _OF_SCHEDULE = "SELECT id FROM reports WHERE schedule_id = $1 AND scheduled_for = $2"
+_DELETE_FINISHED = """
+    DELETE FROM reports WHERE id IN (
+        SELECT id FROM reports WHERE finished_at < now() - $1::interval ORDER BY finished_at LIMIT $2
+        FOR UPDATE SKIP LOCKED
+    ) RETURNING id
+"""
+_MISSING = """
+    SELECT id FROM unnest($1::bigint[]) AS found (id) WHERE NOT EXISTS (SELECT FROM reports WHERE reports.id = found.id)
+    ORDER BY id
+"""
 _DELETE = "DELETE FROM reports WHERE id = $1"
 
 
@@ -137,6 +147,16 @@ async def finish(connection: Connection, report_id: int, status: ReportStatus, e
 async def delete(connection: Connection, report_id: int) -> None:
     """Forget a report."""
     await connection.execute(_DELETE, report_id)
+
+
+async def delete_finished_before(connection: Connection, age: timedelta, limit: int) -> list[int]:
+    """Forget at most ``limit`` reports that were finished longer ago than ``age``, the oldest first; their ids."""
+    return [row["id"] for row in await connection.fetch(_DELETE_FINISHED, age, limit)]
+
+
+async def missing(connection: Connection, ids: Sequence[int]) -> list[int]:
+    """Which of these ids no report has."""
+    return [row["id"] for row in await connection.fetch(_MISSING, ids)]
 
 
 def _report(row: asyncpg.Record | None) -> Report | None:

@@ -4,16 +4,24 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from e2e_system import Person, System, admin, new_product, register, started
+from https_receiver import ADDRESS, OwnAuthority
 
 
 @pytest.fixture(scope="session")
-def system(pytestconfig: pytest.Config) -> Iterator[System]:
+def receivers(tmp_path_factory: pytest.TempPathFactory) -> OwnAuthority:
+    """Receivers of webhooks, at an address that our system is told to allow."""
+    return OwnAuthority(tmp_path_factory.mktemp("receivers"))
+
+
+@pytest.fixture(scope="session")
+def system(pytestconfig: pytest.Config, receivers: OwnAuthority) -> Iterator[System]:
     """The system under test: ``GATEWAY_URL``'s, else one of this run's own."""
     if url := os.environ.get("GATEWAY_URL"):
         traces = os.environ.get("TRACES_URL", "http://127.0.0.1:8040")
         yield System(url, traces, None, dict(os.environ))
         return
-    with started(pytestconfig.rootpath, "e2e") as system:
+    webhooks = {"WEBHOOKS_ALLOW": f"{ADDRESS}/32", "WEBHOOKS_CA_FILE": str(receivers.file)}
+    with started(pytestconfig.rootpath, "e2e", **webhooks) as system:
         yield system
 
 

@@ -96,8 +96,8 @@ class System:
 
 
 @contextmanager
-def started(repository: Path, name: str) -> Iterator[System]:
-    """A system of the test's own, on free ports; its data is removed at the end."""
+def started(repository: Path, name: str, **settings: str) -> Iterator[System]:
+    """A system of the test's own, on free ports, with further ``settings``; its data is removed at the end."""
     gateway, users, orders, reports, traces, mail = free_ports(6)
     state = repository / ".state" / name
     ports = {
@@ -111,6 +111,7 @@ def started(repository: Path, name: str) -> Iterator[System]:
     environment = {**os.environ, "MODE": "local", **{key: str(port) for key, port in ports.items()}}
     for variable in ("DATABASE_URL", "REDIS_URL", "AMQP_URL", "GATEWAY_URL", "ENVIRONMENT", "GATEHOUSE_STATE"):
         environment.pop(variable, None)
+    environment |= settings
     system = System(f"http://127.0.0.1:{gateway}", f"http://127.0.0.1:{traces}", state, environment)
     system.run("clean")
     try:

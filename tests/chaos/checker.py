@@ -54,6 +54,7 @@ def _all(ledger: Ledger, stock: dict[int, int], state: EndState) -> Iterator[tup
     yield from _orders(ledger, state)
     yield from _payments(ledger, state)
     yield from _charges(state)
+    yield from _books(state)
     yield from _steps(ledger, state)
     yield from _stock(stock, state)
     yield from _users(ledger, state)
@@ -125,6 +126,15 @@ def _charges(state: EndState) -> Iterator[tuple[Wrong, str]]:
             yield Wrong.MISMATCH, f"order {order.id} of {order.total} was charged {[p.amount for p in found]}"
         if any((payment.status == "refunded") != (order.status == "cancelled") for payment in found):
             yield Wrong.MISMATCH, f"order {order.id} is {order.status}, its payment {[p.status for p in found]}"
+
+
+def _books(state: EndState) -> Iterator[tuple[Wrong, str]]:
+    """Hold the provider's own books against our payments: no money is taken that we do not know of."""
+    ours = {(p.order_id, p.amount, p.status == "refunded") for p in state.payments if p.status in _CHARGED}
+    theirs = {(charge.order_id, charge.amount, charge.refunded) for charge in state.charges}
+    for order_id, amount, refunded in sorted(ours ^ theirs):
+        whose = "the provider's" if (order_id, amount, refunded) in theirs else "our"
+        yield Wrong.MISMATCH, f"only {whose} books have {amount} of order {order_id}, refunded: {refunded}"
 
 
 def _by_order(operations: Iterable[Operation]) -> dict[int, list[Operation]]:
@@ -204,9 +214,9 @@ def _read_model(state: EndState) -> Iterator[tuple[Wrong, str]]:
 
 
 def _left_over(state: EndState) -> Iterator[tuple[Wrong, str]]:
-    for schema, rows in state.unpublished.items():
+    for table, rows in state.undone.items():
         if rows:
-            yield Wrong.UNFINISHED, f"{rows} events of {schema} are not published"
+            yield Wrong.UNFINISHED, f"{rows} rows are left in {table}"
     for queue, messages in state.waiting_messages.items():
         if messages:
             parked = queue.endswith(".parked")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _ATTEMPT_SECONDS = 10.0
 _TOKEN_SECONDS = 600.0
 _PASSWORD = "Correct1Horse"
-_OPEN = {"idempotency_in_progress", "overloaded"}
+_OPEN = {"idempotency_in_progress", "payment_in_progress", "overloaded"}
 
 
 class Patience:

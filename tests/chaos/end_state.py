@@ -29,6 +29,15 @@ class PaymentRow:
 
 
 @dataclass(frozen=True)
+class ChargeRow:
+    """What the payment provider has in its own books."""
+
+    order_id: int
+    amount: str
+    refunded: bool
+
+
+@dataclass(frozen=True)
 class ProductRow:
     """A product, or what reports have seen of it (without the SKU)."""
 
@@ -76,13 +85,15 @@ class EndState:
     orders: list[OrderRow] = field(default_factory=list[OrderRow])
     seen_orders: list[OrderRow] = field(default_factory=list[OrderRow])
     payments: list[PaymentRow] = field(default_factory=list[PaymentRow])
+    charges: list[ChargeRow] = field(default_factory=list[ChargeRow])
     products: list[ProductRow] = field(default_factory=list[ProductRow])
     seen_products: list[ProductRow] = field(default_factory=list[ProductRow])
     users: list[UserRow] = field(default_factory=list[UserRow])
     seen_users: list[UserRow] = field(default_factory=list[UserRow])
     reports: list[ReportRow] = field(default_factory=list[ReportRow])
     events: list[WireEvent] = field(default_factory=list[WireEvent])
-    unpublished: dict[str, int] = field(default_factory=dict[str, int])
+    undone: dict[str, int] = field(default_factory=dict[str, int])
+    """Rows of tables that are empty when all is done: outboxes, what is to be announced, payments that began."""
     unfinished_jobs: list[str] = field(default_factory=list[str])
     failed_jobs: list[str] = field(default_factory=list[str])
     waiting_messages: dict[str, int] = field(default_factory=dict[str, int])

@@ -10,7 +10,7 @@ import aio_pika
 import asyncpg
 import httpx
 
-from chaos.end_state import EndState, OrderRow, PaymentRow, ProductRow, ReportRow, UserRow, WireEvent
+from chaos.end_state import ChargeRow, EndState, OrderRow, PaymentRow, ProductRow, ReportRow, UserRow, WireEvent
 from local_stack.servers.roles import SERVICES
 
 if TYPE_CHECKING:
@@ -26,6 +26,10 @@ _ORDERS = """
            (SELECT coalesce(json_agg(json_build_array(product_id, quantity) ORDER BY product_id), '[]')
             FROM {items} WHERE order_id = o.id)::text AS lines
     FROM {orders} AS o ORDER BY id
+"""
+_CHARGES = """
+    SELECT split_part(reference, '/', 2)::bigint, amount::text, refunded_at IS NOT NULL
+    FROM orders.simulated_charges ORDER BY reference
 """
 _UNFINISHED = """
     SELECT type || ' ' || id || ' ' || status || ', attempt ' || attempt FROM {schema}.jobs
@@ -104,8 +108,9 @@ async def _look(connection: asyncpg.Connection[asyncpg.Record], waiting: dict[st
     async def rows(make: Any, statement: str) -> list[Any]:
         return [make(*row) for row in await connection.fetch(statement)]
 
-    async def unannounced() -> dict[str, int]:
-        return {"imported products": await connection.fetchval("SELECT count(*) FROM orders.unannounced_products")}
+    async def left_in(*tables: str) -> dict[str, int]:
+        # The names are ours.
+        return {table: await connection.fetchval(f"SELECT count(*) FROM {table}") for table in tables}  # noqa: S608
 
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         return EndState(
@@ -114,6 +119,7 @@ async def _look(connection: asyncpg.Connection[asyncpg.Record], waiting: dict[st
             payments=await rows(
                 PaymentRow, "SELECT id, order_id, status, amount::text FROM orders.payments ORDER BY id"
             ),
+            charges=await rows(ChargeRow, _CHARGES),
             products=await rows(ProductRow, "SELECT id, stock, version, sku FROM orders.products ORDER BY id"),
             seen_products=await rows(ProductRow, "SELECT id, stock, version FROM reports.seen_products ORDER BY id"),
             users=await rows(UserRow, "SELECT id, version, email FROM users.users ORDER BY id"),
@@ -122,11 +128,9 @@ async def _look(connection: asyncpg.Connection[asyncpg.Record], waiting: dict[st
                 ReportRow,
                 "SELECT id, user_id, params::jsonb ->> 'from', status, version FROM reports.reports ORDER BY id",
             ),
-            unpublished=await unannounced()
-            | {
-                schema: await connection.fetchval(f"SELECT count(*) FROM {schema}.outbox")  # noqa: S608 - names of ours
-                for schema in SERVICES
-            },
+            undone=await left_in(
+                *(f"{schema}.outbox" for schema in SERVICES), "orders.unannounced_products", "orders.payment_attempts"
+            ),
             unfinished_jobs=await texts(_UNFINISHED),
             failed_jobs=await texts(_FAILED),
             waiting_messages=waiting,

@@ -81,6 +81,5 @@ async def _calm_down(ground: Ground, load: Load) -> list[Violation]:
 
 def _unsettled(state: EndState) -> dict[str, int]:
     """What is still to be done, by its name."""
-    counts = {f"outbox of {schema}": rows for schema, rows in state.unpublished.items()}
-    counts |= state.waiting_messages | {"jobs": len(state.unfinished_jobs)}
+    counts = state.undone | state.waiting_messages | {"jobs": len(state.unfinished_jobs)}
     return {name: count for name, count in counts.items() if count and not name.endswith(".parked")}

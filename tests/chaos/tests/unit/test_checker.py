@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from chaos.checker import Wrong, check
-from chaos.end_state import EndState, OrderRow, PaymentRow, ProductRow, ReportRow, UserRow, WireEvent
+from chaos.end_state import ChargeRow, EndState, OrderRow, PaymentRow, ProductRow, ReportRow, UserRow, WireEvent
 from chaos.importing import ROWS, sku_of
 from chaos.ledger import Kind, Ledger, Operation, Outcome
 
@@ -52,6 +52,7 @@ def state() -> EndState:
             PaymentRow(101, 11, "succeeded", "9.99"),
             PaymentRow(102, 12, "refunded", "5.00"),
         ],
+        charges=[ChargeRow(11, "9.99", refunded=False), ChargeRow(12, "5.00", refunded=True)],
         products=products,
         seen_products=list(products),
         users=[UserRow(7, 1, "ada@example.com")],
@@ -67,7 +68,7 @@ def state() -> EndState:
             event(7, "reports.requested.v1", "reports/21", 1),
             event(8, "reports.finished.v1", "reports/21", 2),
         ],
-        unpublished={"orders": 0},
+        undone={"orders.outbox": 0},
         waiting_messages={"reports.read-model": 0, "reports.read-model.parked": 0},
     )
 
@@ -124,7 +125,17 @@ def test_an_order_that_was_refused_and_is_there(ledger: Ledger, state: EndState)
 
 def test_a_payment_that_is_gone(ledger: Ledger, state: EndState):
     del state.payments[1]
-    assert wrongs(ledger, state) == {Wrong.LOST}
+    assert wrongs(ledger, state) == {Wrong.LOST, Wrong.MISMATCH}
+
+
+def test_money_that_was_taken_and_nobody_knows_of(ledger: Ledger, state: EndState):
+    state.charges.append(ChargeRow(13, "1.00", refunded=False))
+    assert "only the provider's books have 1.00 of order 13, refunded: False" in facts(ledger, state)
+
+
+def test_money_that_the_provider_never_gave_back(ledger: Ledger, state: EndState):
+    state.charges[1] = replace(state.charges[1], refunded=False)
+    assert wrongs(ledger, state) == {Wrong.MISMATCH}
 
 
 def test_an_order_charged_twice(ledger: Ledger, state: EndState):
@@ -257,7 +268,7 @@ def test_a_step_that_the_state_machine_has_not(ledger: Ledger, state: EndState):
 
 
 def test_what_is_left_over(ledger: Ledger, state: EndState):
-    state.unpublished["orders"] = 2
+    state.undone["orders.outbox"] = 2
     state.unfinished_jobs.append("reports.render x running, attempt 1")
     state.waiting_messages["reports.read-model"] = 1
     assert wrongs(ledger, state) == {Wrong.UNFINISHED}

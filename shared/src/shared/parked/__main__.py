@@ -8,11 +8,13 @@ who did it. The status is 0 when it is done, 1 when nothing is so named, 2 when 
 import argparse
 import asyncio
 import json
+import logging
 import sys
 from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Any
 
+import structlog
 from aio_pika.exceptions import ChannelNotFoundEntity
 
 from shared.messaging.bus import CONNECTION_ERRORS, Bus, PublishFailed, Unroutable
@@ -21,7 +23,7 @@ from shared.parked.selection import Selection
 from shared.parked.telling import as_record, as_table, audit_line, who
 from shared.settings import RabbitSettings, wrong_settings_in_words
 
-CONNECT_SECONDS = 15
+CONNECT_SECONDS = 5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,6 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen.selection = Selection(() if listing else chosen.more, chosen.type, chosen.subject, chosen.reason)
     if not (listing or chosen.all or chosen.selection.says_something):
         parser.error(f"{chosen.command} needs an event's id, a filter or --all")
+    # What the bus says of itself is for nobody's pipe.
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     with wrong_settings_in_words("parked"):
         settings = RabbitSettings()  # pyright: ignore[reportCallIssue] - from the environment
     return asyncio.run(_run(settings, chosen))

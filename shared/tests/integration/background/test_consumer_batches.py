@@ -1,4 +1,4 @@
-"""Many messages in one transaction; retries that spread; outages that charge nobody (docs/adr/0021)."""
+"""Many messages in one transaction, retries that spread, outages that charge nobody (TRAPS.md, RabbitMQ 5 and 6)."""
 
 import asyncio
 from collections import Counter

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 import uvloop
 
-from benchmarks.messaging import imports, latency, relay, results, tables
+from benchmarks.messaging import imports, latency, relay, reports, results, tables
 from benchmarks.messaging.ground import Ground, fresh_ground
 
 # A figure is one module: it is given the ground and the arguments, and returns its part of the results.
@@ -31,6 +31,7 @@ FIGURES: dict[str, Figure] = {
     "relay": _relay,
     "latency": _latency,
     "imports": _imports,
+    "reports": reports.measure,
 }
 
 

@@ -73,8 +73,20 @@ def _imports(results: Results) -> str:
     return f"{ratios}\n\n{table(['who', 'rows a second'], rates)}\n\n{memory}"
 
 
+def _reports(results: Results) -> str:
+    found = results["reports"]
+    late = found["loop_late_over_50_ms"]
+    rows = [
+        (f"PDF of {found['pdf_rows']:,} orders and as many items, seconds", f"{found['pdf_seconds']:g}"),
+        (f"reports of {found['report_rows']} orders a minute, formats by turns", f"{found['reports_per_minute']:,}"),
+        *((f"worker's loop late by over 50 ms, {when}", f"{n['late']} of {n['looks']:,}") for when, n in late.items()),
+    ]
+    return table([f"on {found['cores']} cores", "figure"], rows)
+
+
 TABLES: dict[str, tuple[str, Callable[[Results], str]]] = {
     "messaging:relay": ("relay", _relay),
     "messaging:latency": ("latency", _latency),
     "messaging:imports": ("imports", _imports),
+    "messaging:reports": ("reports", _reports),
 }

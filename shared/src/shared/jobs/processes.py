@@ -20,6 +20,8 @@ from shared.jobs.memory import run_limited
 
 ResultT = TypeVar("ResultT")
 
+_NICER = 10
+
 
 class ProcessDied(Exception):  # noqa: N818 - the name says what happened
     """The process of a job ended by itself or by a signal: killed for want of memory, most often."""
@@ -75,8 +77,9 @@ def _main_module() -> list[str]:
 
 
 def _prepare() -> None:
-    """Run in each new process: its parent decides about signals, and it does not outlive its parent."""
+    """Run in each new process: its parent decides about signals, goes first where both want a core, and outlives it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(_NICER)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -4,7 +4,8 @@ Problem
  ├─ BadRequest 400          ├─ NotFound 404             ├─ UnsupportedMediaType 415
  ├─ Unauthorized 401        ├─ Conflict 409             ├─ UnprocessableContent 422
  ├─ PaymentRequired 402     ├─ Gone 410                 ├─ TooManyRequests 429
- └─ Forbidden 403           ├─ PreconditionFailed 412   └─ Unavailable 503
+ ├─ Forbidden 403           ├─ PreconditionFailed 412   └─ Unavailable 503
+ └─ ContentTooLarge 413
 """
 
 from collections.abc import Mapping, Sequence
@@ -111,6 +112,12 @@ class PreconditionFailed(Problem):
     """412: ``If-Match`` names another version."""
 
     status = HTTPStatus.PRECONDITION_FAILED
+
+
+class ContentTooLarge(Problem):
+    """413: a body over the limit, by its length or as it flowed."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
 class UnsupportedMediaType(Problem):

@@ -134,6 +134,7 @@ def _service_settings(service: str, state: State, ports: SystemPorts) -> dict[st
             return {
                 "TOKEN_PRIVATE_KEY_FILE": str(signing_key(state)),
                 "SMTP_URL": f"smtp://{HOST}:{ports.mail}",
+                "AVATARS_DIR": str(state.folder("avatars")),
             }
         case "orders":
             return {"ORDERS_DIR": str(state.folder("orders"))}

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from orders.domain.orders import CancelReason, Order, OrderStatus
 from orders.domain.products import Product
+from orders.jobs.departure import ask_to_forget
 from orders.store import customers
 from shared.messaging import Event, Subscription, append_event, append_events
 from shared.postgres import Connection
@@ -125,6 +126,8 @@ async def hear_user(connection: Connection, event: Event) -> None:
     """Know that a user is there, or gone. Raises ValidationError on data that breaks its schema."""
     user = UserChanged.model_validate(event.data)
     await customers.apply(connection, user.id, version=user.version, deleted=event.type == USER_DELETED)
+    if event.type == USER_DELETED:
+        await ask_to_forget(connection, user.id)
 
 
 SUBSCRIPTIONS = (

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from orders.events import SUBSCRIPTIONS
 from orders.import_files import ImportFiles
-from orders.jobs import announce_products, clear_imports, expire_orders, settle_payments
+from orders.jobs import announce_products, clear_imports, expire_orders, forget_customer, settle_payments
 from orders.jobs.announce_products import announce_job
 from orders.jobs.clear_imports import clear_job
 from orders.jobs.expire_orders import expire_job
@@ -50,6 +50,7 @@ def create_application(settings: OrdersSettings) -> FastAPI:
             expire_job(timedelta(seconds=settings.ordering.pending_expires)),
             settle_job(SimulatedProvider),
             refund_job(SimulatedProvider),
+            forget_customer.JOB,
         ],
         schedules=SCHEDULES,
         at_start=at_start,

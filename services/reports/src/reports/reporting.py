@@ -22,6 +22,7 @@ from reports.domain.report import (
 )
 from reports.files import ReportFiles
 from reports.jobs import render
+from reports.store import departed
 from reports.store import reports as store
 from shared.identity import Principal
 from shared.jobs import enqueue, request_cancel
@@ -50,12 +51,14 @@ async def request_report(
     """Write a report and the job that makes it, in the caller's transaction.
 
     ``everyone`` is by default what the caller's role reaches; ``schedule`` is the one, and its time, that asks.
-    Raises NotAboutAll, Forbidden for a caller who is no user, TooManyReports, and TooManyFiles.
+    Raises NotAboutAll, Forbidden for a caller who is no user (any more), TooManyReports, and TooManyFiles.
     """
     if everyone is None:
         everyone = covers_everyone(report_type, is_admin=principal.is_admin, asked_for_all=params.get("all") is True)
     if principal.user_id == 0:
         raise Forbidden("forbidden", "Reports belong to users, and a service is none.")
+    if await departed.is_deleted(connection, principal.user_id):
+        raise Forbidden("forbidden", "Reports belong to users, and this one was deleted.")
     if await store.lock_user_and_count_unfinished(connection, principal.user_id) >= unfinished_limit:
         raise TooManyReports(unfinished_limit)
     if await store.bytes_of_user(connection, principal.user_id) >= files_megabytes * _MEGABYTE:

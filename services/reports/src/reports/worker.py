@@ -6,24 +6,24 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from reports import clean_up, reporting, scheduling, webhook_events
+from reports import clean_up, forgetting, webhook_events
 from reports.delivering.deliverer import Deliverer
 from reports.delivering.posting import Poster
 from reports.delivering.resolving import create_resolver
 from reports.events import subscriptions
 from reports.files import ReportFiles
+from reports.jobs.forget_user import forget_job
 from reports.jobs.ready_mail import ready_mail_job
 from reports.jobs.render import render_job
 from reports.jobs.scheduled import scheduled_job
 from reports.main import MIGRATIONS, SERVICE, VERSION
 from reports.rendering.warm_up import warm_up
 from reports.settings import ReportsSettings
-from reports.store import webhook_messages, webhooks
+from reports.store import webhook_messages
 from reports.webhook_secrets import SecretBox
 from reports.webhook_settings import WebhookSettings
 from shared.clean_ups import CleanUp
 from shared.mail import Mailer
-from shared.postgres import Connection
 from shared.settings import wrong_settings_in_words
 from shared.web import Resources, serve
 from shared.worker import create_worker
@@ -40,11 +40,12 @@ def create_application(settings: ReportsSettings) -> FastAPI:
         settings,
         version=VERSION,
         migrations=[MIGRATIONS],
-        subscriptions=[*subscriptions(partial(_forget, files)), *webhook_events.subscriptions()],
+        subscriptions=[*subscriptions(partial(forgetting.begin, files)), *webhook_events.subscriptions()],
         job_types=[
             render_job(files, pdf_rows=reports.pdf_rows, lease_seconds=reports.lease_seconds),
             ready_mail_job(Mailer(settings.mail), public_url=settings.public.url, keep_days=reports.keep_days),
             scheduled_job(unfinished_limit=reports.unfinished_limit, files_megabytes=reports.files_megabytes),
+            forget_job(files),
         ],
         clean_ups=[
             CleanUp("webhook_messages", webhook_messages.trim),
@@ -53,12 +54,6 @@ def create_application(settings: ReportsSettings) -> FastAPI:
         ],
         beside=partial(_delivering, settings.webhooks),
     )
-
-
-async def _forget(files: ReportFiles, connection: Connection, user_id: int) -> None:
-    await scheduling.delete_all_of(connection, user_id)
-    await reporting.delete_all_of(files, connection, user_id)
-    await webhooks.delete_all_of(connection, user_id)
 
 
 def _delivering(own: WebhookSettings, held: Resources) -> AbstractAsyncContextManager[None]:

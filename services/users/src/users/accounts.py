@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from shared.jobs import enqueue
 from shared.postgres import Connection
-from users import events
+from users import avatars, events
 from users.domain.account import Changes, LastAdmin, NotYourRoleToChange, Role, User, UserNotFound, gives_up_admin
 from users.domain.audit import AuditAction
 from users.jobs.welcome_mail import WELCOME_MAIL, WelcomeMail
@@ -58,7 +58,7 @@ async def change(
 async def remove(
     connection: Connection, user_id: int, *, by: int, request_id: str | None, precondition: Precondition
 ) -> None:
-    """Remove an account with its sessions and keys; that user ``by`` did so stays on record.
+    """Remove an account with its sessions, keys and avatar; that user ``by`` did so stays on record.
 
     Tokens that are still out end with it (the triggers of ``revocations``), and the event makes the other
     services forget the person. Raises UserNotFound, LastAdmin, and what ``precondition`` raises.
@@ -66,6 +66,7 @@ async def remove(
     user = await _locked(connection, user_id, precondition)
     if user.role is Role.ADMIN and user.is_active:
         await _refuse_the_last_admin(connection, user)
+    await avatars.remove(connection, user_id)
     await store.delete(connection, user_id)
     await audit.insert(connection, AuditAction.USER_DELETED, actor_id=by, subject_id=user_id, request_id=request_id)
     await events.say_deleted(connection, user)

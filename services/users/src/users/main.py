@@ -1,5 +1,6 @@
 """The API process: ``python -m users.main``."""
 
+import asyncio
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -8,8 +9,9 @@ from fastapi import FastAPI
 
 from shared.identity import KeySource
 from shared.settings import Environment, wrong_settings_in_words
-from shared.web import create_app, serve
-from users.api.routers import create_routers
+from shared.web import Resources, create_app, serve
+from users.api.routers import create_bare_routers, create_routers
+from users.avatar_files import AvatarFiles
 from users.resources import open_resources
 from users.settings import UsersSettings
 from users.signing_key import SigningKey
@@ -29,14 +31,21 @@ def create_application(
     key = signing_key or SigningKey.read(
         settings.signing.private_key_file, private_only=settings.environment is Environment.PRODUCTION
     )
+    files = AvatarFiles(settings.storage.directory)
+
+    async def usable(_: Resources) -> bool:
+        return await asyncio.to_thread(files.usable)
+
     return create_app(
         SERVICE,
         settings,
         version=VERSION,
         migrations=[MIGRATIONS],
         routers=create_routers(),
-        lifespan=partial(open_resources, settings, key),
+        bare_routers=create_bare_routers(),
+        lifespan=partial(open_resources, settings, key, files),
         keys=keys or key,
+        checks={"avatars": usable},
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from shared.web import Resources
 from users.access_tokens import TokenIssuer
+from users.avatar_files import AvatarFiles
 from users.hashing import Passwords
 from users.login_throttle import LoginThrottle
 from users.revoking import publishing
@@ -22,11 +23,12 @@ class UsersResources:
     issuer: TokenIssuer
     passwords: Passwords
     throttle: LoginThrottle
+    avatars: AvatarFiles
 
 
 @asynccontextmanager
 async def open_resources(
-    settings: UsersSettings, key: SigningKey, resources: Resources
+    settings: UsersSettings, key: SigningKey, files: AvatarFiles, resources: Resources
 ) -> AsyncIterator[UsersResources]:
     """Open them, and close them at the end."""
     passwords = Passwords(settings.passwords)
@@ -38,6 +40,7 @@ async def open_resources(
                 TokenIssuer(settings.tokens, key),
                 passwords,
                 LoginThrottle(resources.redis, settings.login),
+                files,
             )
     finally:
         passwords.close()

@@ -65,12 +65,19 @@ def parse_networks(text: str) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
+class AvatarSettings(Settings):
+    """Where pictures and their thumbnails lie: one directory that the API and the worker share."""
+
+    directory: Path = Field(validation_alias="AVATARS_DIR")
+
+
 class UsersSettings(ServiceSettings):
     """Of the API process."""
 
     signing: SigningSettings = Field(default_factory=SigningSettings)  # pyright: ignore[reportArgumentType] - read from the environment
     passwords: PasswordSettings = Field(default_factory=PasswordSettings)
     login: LoginSettings = Field(default_factory=LoginSettings)
+    storage: AvatarSettings = Field(default_factory=AvatarSettings)  # pyright: ignore[reportArgumentType] - the same
 
 
 class WorkerSettings(ServiceSettings):
@@ -78,3 +85,4 @@ class WorkerSettings(ServiceSettings):
 
     mail: MailSettings = Field(default_factory=MailSettings)
     seed: SeedSettings = Field(default_factory=SeedSettings)
+    storage: AvatarSettings = Field(default_factory=AvatarSettings)  # pyright: ignore[reportArgumentType] - read from the environment

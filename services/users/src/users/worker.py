@@ -7,7 +7,10 @@ from shared.mail import Mailer
 from shared.settings import wrong_settings_in_words
 from shared.web import Resources, serve
 from shared.worker import create_worker
+from users.avatar_files import AvatarFiles
 from users.jobs import welcome_mail
+from users.jobs.make_avatar import make_job
+from users.jobs.remove_avatars import SWEEP, remove_job, sweep_job
 from users.main import MIGRATIONS, SERVICE, VERSION
 from users.seeding import seed
 from users.settings import WorkerSettings
@@ -16,6 +19,7 @@ from users.store import sessions
 
 def create_application(settings: WorkerSettings) -> FastAPI:
     """Make the worker's application, which sends mail and, in development if asked to, seeds the demo accounts."""
+    files = AvatarFiles(settings.storage.directory)
 
     async def at_start(resources: Resources) -> None:
         if settings.seed.wanted_in(settings.environment):
@@ -26,7 +30,8 @@ def create_application(settings: WorkerSettings) -> FastAPI:
         settings,
         version=VERSION,
         migrations=[MIGRATIONS],
-        job_types=[welcome_mail.JOB],
+        job_types=[welcome_mail.JOB, make_job(files), remove_job(files), sweep_job(files)],
+        schedules=[SWEEP],
         # With the tokens of a session, of which there may be thousands.
         clean_ups=[CleanUp("sessions", sessions.trim, batch=500)],
         resources=Mailer(settings.mail),

@@ -32,10 +32,13 @@ def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest_asyncio.fixture(scope="session")
-async def environment(service_environment: SettingsMaker, key_file: Path) -> dict[str, str]:
+async def environment(
+    service_environment: SettingsMaker, key_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
     return {
         **await service_environment("users"),
         "TOKEN_PRIVATE_KEY_FILE": str(key_file),
+        "AVATARS_DIR": str(tmp_path_factory.mktemp("avatars")),
         "LOGIN_FAILURES": "5",
         "LIMITS_SCALE": "1",
     }

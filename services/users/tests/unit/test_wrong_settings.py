@@ -12,6 +12,7 @@ RIGHT = {
     "REDIS_URL": "redis://127.0.0.1:1",
     "AMQP_URL": "amqp://127.0.0.1:1",
     "TOKEN_ISSUER": "http://127.0.0.1:1",
+    "AVATARS_DIR": "/nowhere/avatars",
     "TOKEN_PRIVATE_KEY_FILE": "/nowhere/hunter2",
 }
 

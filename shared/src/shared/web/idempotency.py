@@ -44,6 +44,11 @@ DELETE FROM idempotency_keys WHERE (owner, key) IN (
 """
 
 
+async def forget_owner(connection: Connection, owner: str) -> None:
+    """Delete all answers kept for this caller (the token's ``sub``), who is deleted."""
+    await connection.execute("DELETE FROM idempotency_keys WHERE owner = $1", owner)
+
+
 async def trim(connection: Connection, limit: int) -> int:
     """Delete at most ``limit`` answers whose time is over; returns how many. The worker does."""
     return count_rows(await connection.execute(_TRIM, limit))

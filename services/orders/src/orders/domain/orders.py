@@ -43,6 +43,10 @@ OWNERS_STEPS = frozenset({OrderStatus.CANCELLED})
 """What an owner may ask for; the rest is an admin's, and ``paid`` also a payment's."""
 
 
+NOBODY = -1
+"""Whose an order is when its customer was deleted. Not 0: that is what a service's ``Principal`` has."""
+
+
 class OrderNotFound(NotFound):
     """There is no such order for this caller."""
 
@@ -77,7 +81,7 @@ class OrderItem:
 
 @dataclass(frozen=True)
 class Order:
-    """An order as it is stored; ``version`` grows with each step."""
+    """An order as it is stored; ``version`` grows with each step, ``user_id`` is NOBODY without the customer."""
 
     id: int
     user_id: int

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 
 from orders.domain.cart import OrderDraft
-from orders.domain.orders import Order, OrderItem, OrderStatus
+from orders.domain.orders import NOBODY, Order, OrderItem, OrderStatus
 from shared.postgres import Connection
 
 _FIND = """
@@ -51,6 +51,12 @@ WHERE created_at < now() - $1::interval ORDER BY id
 """
 _SET_STATUS = """
 UPDATE orders SET status = $2, version = version + 1, updated_at = now() WHERE id = $1
+RETURNING id, user_id, status, total, currency, created_at, updated_at, version
+"""
+_DETACH = """
+UPDATE orders SET user_id = $2, version = version + 1 WHERE id IN (
+    SELECT id FROM orders WHERE user_id = $1 AND ($3::text IS NULL OR status = $3)
+    ORDER BY id LIMIT $4 FOR UPDATE)
 RETURNING id, user_id, status, total, currency, created_at, updated_at, version
 """
 
@@ -103,6 +109,11 @@ async def set_status(connection: Connection, order: Order, status: OrderStatus) 
     if row is None:
         raise LookupError("the row was locked and is gone")
     return _order(row, order.items)
+
+
+async def detach(connection: Connection, user_id: int, *, status: OrderStatus | None, limit: int) -> list[Order]:
+    """Take the person from at most ``limit`` of their orders, the oldest first; the orders, locked."""
+    return await _with_items(connection, await connection.fetch(_DETACH, user_id, NOBODY, status, limit))
 
 
 async def _one(connection: Connection, row: asyncpg.Record | None) -> Order | None:

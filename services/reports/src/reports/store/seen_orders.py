@@ -7,11 +7,13 @@ from decimal import Decimal
 
 from shared.postgres import Connection
 
+# An order of somebody who is deleted already is nobody's (departed.py), however late it comes.
 # Only what is newer changes the state; the time of a step is kept whenever its event comes.
 _APPLY = """
     INSERT INTO seen_orders AS seen (id, user_id, status, total, currency, placed_at, version,
                                      paid_at, shipped_at, delivered_at, cancelled_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    VALUES ($1, CASE WHEN EXISTS (SELECT FROM seen_users WHERE id = $2 AND deleted) THEN -1 ELSE $2 END,
+        $3, $4, $5, $6, $7, $8, $9, $10, $11)
     ON CONFLICT (id) DO UPDATE SET
         status = CASE WHEN excluded.version > seen.version THEN excluded.status ELSE seen.status END,
         total = CASE WHEN excluded.version > seen.version THEN excluded.total ELSE seen.total END,

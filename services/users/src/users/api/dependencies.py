@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 
 from shared.identity import Principal, signed_in
+from shared.postgres import Connection
 from shared.problems import Forbidden, Unauthorized
 from shared.web import Transaction, get_resources
 from users.client_address import client_address
@@ -32,7 +33,8 @@ class Caller:
             raise UserNotFound
 
 
-async def _caller(principal: Annotated[Principal, Security(signed_in)], connection: Transaction) -> Caller:
+async def find_caller(connection: Connection, principal: Principal) -> Caller:
+    """The caller of a verified token. Raises Unauthorized for one who may not act any more."""
     # This service knows at once what other services see when the token ends: deleted, disabled, logged out.
     session = principal.session
     session_id = int(session) if session is not None and session.isdecimal() else None
@@ -43,11 +45,19 @@ async def _caller(principal: Annotated[Principal, Security(signed_in)], connecti
     return Caller(user, is_admin, principal.scopes, session_id)
 
 
+async def _caller(principal: Annotated[Principal, Security(signed_in)], connection: Transaction) -> Caller:
+    return await find_caller(connection, principal)
+
+
 Reader = Annotated[Caller, Security(_caller, scopes=["users:read"])]
 """A caller who may read."""
 
 Writer = Annotated[Caller, Security(_caller, scopes=["users:write"])]
 """A caller who may change things."""
+
+
+PrincipalThatWrites = Annotated[Principal, Security(signed_in, scopes=["users:write"])]
+"""What the token says of who may change things, for whoever must not hold a connection: then ``find_caller``."""
 
 
 def _admin(caller: Reader) -> Caller:

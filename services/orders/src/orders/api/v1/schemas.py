@@ -95,7 +95,7 @@ class OrderV1(BaseModel):
     """An order."""
 
     id: int
-    user_id: int
+    user_id: int = Field(description="-1 when the customer was deleted.")
     status: OrderStatus
     items: list[OrderItemBody]
     total: Money

@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from orders.api.v1.schemas import OrderV1, ProductV1
-from orders.domain.orders import Order
+from orders.domain.orders import NOBODY, Order
 from orders.domain.products import Product
 
 
@@ -32,7 +32,7 @@ class OrderLinks(BaseModel):
 
     self_: str = Field(serialization_alias="self", examples=["/api/v2/orders/1"])
     payments: str = Field(examples=["/api/v2/orders/1/payments"])
-    user: str = Field(examples=["/api/v2/users/1"])
+    user: str | None = Field(examples=["/api/v2/users/1"], description="Null when the customer was deleted.")
 
 
 class OrderV2(OrderV1):
@@ -45,5 +45,6 @@ class OrderV2(OrderV1):
         """The body for an order."""
         known = OrderV1.of(order).model_dump()
         here = f"/api/v2/orders/{order.id}"
-        links = OrderLinks(self_=here, payments=f"{here}/payments", user=f"/api/v2/users/{order.user_id}")
+        user = f"/api/v2/users/{order.user_id}" if order.user_id != NOBODY else None
+        links = OrderLinks(self_=here, payments=f"{here}/payments", user=user)
         return cls(**known, links=links)

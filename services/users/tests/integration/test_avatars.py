@@ -5,6 +5,7 @@ import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -159,6 +160,30 @@ async def test_of_two_uploads_at_once_the_last_wins(client: httpx.AsyncClient, a
         return len(left(directory, account)), len(list((directory / "uploads").iterdir()))
 
     await eventually(settled, (1, 0))
+
+
+async def test_what_a_killed_worker_left_half_made_the_next_one_makes_whole(
+    accounts: Accounts, client: httpx.AsyncClient, account: Account, directory: Path, worker: httpx.AsyncClient
+):
+    """As kill -9 leaves it: the job taken by nobody who lives, the upload, a directory begun."""
+    assert worker.base_url
+    upload_id, job_id = uuid4(), uuid4()
+    (directory / "uploads").mkdir(exist_ok=True)
+    (directory / "uploads" / upload_id.hex).write_bytes(picture(colour=BLUE))
+    (directory / str(account.id) / f".{upload_id.hex}.4711").mkdir(parents=True)
+    await accounts.execute(
+        "INSERT INTO avatars (user_id, upload_id, job_id) VALUES ($1, $2, $3)", account.id, upload_id, job_id
+    )
+    await accounts.execute(
+        "INSERT INTO jobs (id, type, payload, status, attempt, locked_by, lease_until)"
+        " VALUES ($1, 'users.make_avatar', $2, 'running', 1, $3, now() - interval '1 second')",
+        job_id,
+        {"user_id": account.id, "upload_id": str(upload_id)},
+        uuid4(),
+    )
+    assert (await ended(client, account))["status"] == "succeeded"
+    assert colour_of((await client.get(path_of(account), headers=account.headers)).content) == BLUE
+    assert left(directory, account) == [upload_id.hex]
 
 
 @pytest.mark.usefixtures("worker")

@@ -1,9 +1,8 @@
 """A customer who was deleted: pending orders are cancelled, the others stay for the accounts, without the person."""
 
-from orders import events
 from orders.domain.orders import OrderStatus
-from orders.ordering import enter_status
-from orders.store import orders, products
+from orders.ordering import cancel_departed
+from orders.store import orders
 from shared.postgres import Database
 from shared.web.idempotency import forget_owner
 
@@ -30,8 +29,7 @@ async def _cancel_one(database: Database, user_id: int) -> bool:
     async with database.transaction() as connection:
         pending = await orders.detach(connection, user_id, status=OrderStatus.PENDING, limit=1)
         for order in pending:
-            await enter_status(connection, order, OrderStatus.CANCELLED)
-            await events.say_products(connection, await products.give_back(connection, order.id))
+            await cancel_departed(connection, order)
     return bool(pending)
 
 

@@ -62,6 +62,16 @@ async def expire_order(connection: Connection, order_id: int) -> bool:
     return True
 
 
+async def cancel_departed(connection: Connection, order: Order) -> Order | None:
+    """Cancel a locked, pending order whose customer was deleted.
+
+    None while a payment of it runs: then it is kept when that succeeds, and expires otherwise.
+    """
+    if await payment_attempts.is_open(connection, order.id):
+        return None
+    return await _cancel(connection, order, CancelReason.REQUESTED)
+
+
 async def _cancel(connection: Connection, order: Order, reason: CancelReason) -> Order:
     order = await enter_status(connection, order, OrderStatus.CANCELLED, reason)
     await events.say_products(connection, await products.give_back(connection, order.id))

@@ -112,7 +112,7 @@ async def test_stopped_in_the_middle_it_goes_on_and_returns_the_stock_once(
     product = (await make_product(stock=10))["id"]
     for _ in range(3):
         await make_order(product_id=product, quantity=2)
-    entered, enter = count(1), ordering.enter_status
+    entered, enter = count(1), ordering.cancel_departed
 
     async def dies_at_the_second(*arguments: Any) -> Any:
         if next(entered) == 2:
@@ -120,7 +120,7 @@ async def test_stopped_in_the_middle_it_goes_on_and_returns_the_stock_once(
         return await enter(*arguments)
 
     with monkeypatch.context() as broken:
-        broken.setattr("orders.forgetting.enter_status", dies_at_the_second)
+        broken.setattr("orders.forgetting.cancel_departed", dies_at_the_second)
         with pytest.raises(ConnectionError):
             await forget_customer(database, user_id)
     assert await stock_of(client, product) == 6

@@ -29,6 +29,9 @@ def _is_text(value: Any) -> Any:
 Money = Annotated[Decimal, BeforeValidator(_money)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_is_text)]
 Id = Annotated[int, Field(strict=True, ge=1, le=2**63 - 1)]
+Owner = Id | Literal[-1]
+"""A user, or nobody: -1, when the customer was deleted."""
+
 Version = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=10_000, pattern=r"^[^\x00]*$")]
@@ -49,7 +52,7 @@ class HeardOrder(BaseModel):
 
     step: str
     id: Id
-    user_id: Id
+    user_id: Owner
     status: Literal["pending", "paid", "shipped", "delivered", "cancelled"]
     items: Annotated[list[HeardItem], Field(min_length=1, max_length=100)]
     total: Money

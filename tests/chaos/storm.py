@@ -81,5 +81,10 @@ async def _calm_down(ground: Ground, load: Load) -> list[Violation]:
 
 def _unsettled(state: EndState) -> dict[str, int]:
     """What is still to be done, by its name."""
-    counts = state.undone | state.waiting_messages | {"jobs": len(state.unfinished_jobs)}
+    # A queue's count leaves out what a consumer has in hand, so that the read model itself is asked.
+    behind = len(set(state.orders) ^ set(state.seen_orders))
+    behind += len(
+        {(row.id, row.version) for row in state.products} ^ {(row.id, row.version) for row in state.seen_products}
+    )
+    counts = state.undone | state.waiting_messages | {"read model": behind, "jobs": len(state.unfinished_jobs)}
     return {name: count for name, count in counts.items() if count and not name.endswith(".parked")}

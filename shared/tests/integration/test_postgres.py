@@ -1,6 +1,7 @@
 """Migrations, the walls between schemas, and the pool's limits."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import asyncpg
@@ -58,6 +59,37 @@ async def test_a_name_out_of_form_is_refused(database_role: RoleMaker, tmp_path:
     database = await open_as(await database_role("naming"))
     with pytest.raises(MigrationError, match="not named like"):
         await migrate(database, "naming", [write(tmp_path / "d", first="SELECT 1")])
+    await database.close()
+
+
+async def test_outbox_5_a_migration_that_waits_for_a_lock_lets_readers_by(database_role: RoleMaker, tmp_path: Path):
+    database = await open_as(await database_role("locking"))
+    table = write(tmp_path / "e", m0001_one="CREATE TABLE busy (id int)")
+    await migrate(database, "locking", [table])
+    alter = write(tmp_path / "e", m0002_two="ALTER TABLE busy ADD COLUMN name text")
+    async with database.acquire() as holder, database.acquire() as reader:
+        async with holder.transaction():
+            await holder.execute("SELECT * FROM busy")
+            migrating = asyncio.create_task(migrate(database, "locking", [alter]))
+            async with asyncio.timeout(30):
+                while not await reader.fetchval(
+                    "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'busy'::regclass)"
+                ):
+                    await asyncio.sleep(0.01)
+            # It would wait behind the migration for as long as the migration waits for the holder.
+            await reader.fetch("SELECT * FROM busy", timeout=9)
+        assert "locking/0002_two.sql" in await migrating
+    await database.close()
+
+
+async def test_fastapi_4_the_database_of_a_run_was_made_for_it(database_role: RoleMaker):
+    database = await open_as(await database_role("asking"))
+    async with database.acquire() as connection:
+        name, made = await connection.fetchrow(  # pyright: ignore[reportGeneralTypeIssues]
+            "SELECT current_database(), (SELECT count(*) FROM pg_namespace WHERE nspname = 'asking')"
+        )
+    assert re.fullmatch("test_[0-9a-f]{12}", name)
+    assert made == 1
     await database.close()
 
 

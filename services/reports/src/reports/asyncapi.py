@@ -14,4 +14,4 @@ async def _never(_connection: Connection, _user_id: int) -> None:
 
 
 if __name__ == "__main__":
-    main(SERVICE, VERSION, [*subscriptions(_never), webhook_events.subscription()], Path(__file__).parents[2])
+    main(SERVICE, VERSION, [*subscriptions(_never), *webhook_events.subscriptions()], Path(__file__).parents[2])

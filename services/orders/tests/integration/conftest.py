@@ -161,7 +161,7 @@ async def start_process(environment: dict[str, str], signer: Signer) -> AsyncIte
             finally:
                 if process.returncode is None:
                     process.terminate()
-                await asyncio.wait_for(process.wait(), 20)
+                await asyncio.wait_for(process.wait(), 60)
 
         yield start
 

@@ -81,7 +81,7 @@ async def test_a_process_that_is_killed_keeps_what_it_acknowledged_and_nothing_e
             asyncio.create_task(client.post("/api/v1/orders", json=asked, headers=headers | {"Idempotency-Key": key}))
             for key in keys
         ]
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while await _waiting(database) < len(keys):
                 await asyncio.sleep(0.05)
         api.process.kill()
@@ -89,7 +89,7 @@ async def test_a_process_that_is_killed_keeps_what_it_acknowledged_and_nothing_e
         assert all(isinstance(answer, httpx.TransportError) for answer in answers)
     await lock.rollback()
     await holder.close()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await _waiting(database):
             await asyncio.sleep(0.05)
 

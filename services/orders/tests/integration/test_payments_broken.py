@@ -65,7 +65,7 @@ def _done(database: Database, name: str, payload: Any) -> Work:
             async with database.acquire() as connection:
                 return await connection.fetchval("SELECT status = 'succeeded' FROM jobs WHERE id = $1", job_id)
 
-        await eventually(ended, seconds=30)
+        await eventually(ended, seconds=60)
 
     return work
 

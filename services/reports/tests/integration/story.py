@@ -27,7 +27,7 @@ _numbers = itertools.count(1000)
 @asynccontextmanager
 async def running_worker(settings: ReportsSettings) -> AsyncIterator[httpx.AsyncClient]:
     async with running(worker.create_application(settings)) as client:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (await client.get("/health/ready")).status_code != 200:
                 await asyncio.sleep(0.05)
         yield client
@@ -104,7 +104,7 @@ def order(
     }
 
 
-async def eventually(check: Callable[[], Awaitable[Any]], seconds: float = 15) -> Any:
+async def eventually(check: Callable[[], Awaitable[Any]], seconds: float = 60) -> Any:
     """What ``check`` returns once it is true."""
     end = time.monotonic() + seconds
     while True:
@@ -115,7 +115,7 @@ async def eventually(check: Callable[[], Awaitable[Any]], seconds: float = 15) -
         await asyncio.sleep(0.05)
 
 
-async def finished(api: httpx.AsyncClient, location: str, headers: dict[str, str], seconds: float = 30) -> Any:
+async def finished(api: httpx.AsyncClient, location: str, headers: dict[str, str], seconds: float = 90) -> Any:
     async def look() -> Any:
         body = (await api.get(location, headers=headers)).json()
         return body if body["finished_at"] else None

@@ -51,7 +51,7 @@ async def test_it_starts_gets_ready_and_stops_when_told(
                 refused = await client.get("/api/v1/reports", headers=signer.headers(1))
                 assert (refused.status_code, refused.json()["code"]) == (503, "identity_unavailable")
         process.send_signal(signal.SIGTERM)
-        logged, _ = await asyncio.wait_for(process.communicate(), 20)
+        logged, _ = await asyncio.wait_for(process.communicate(), 60)
         # Uvicorn raises the signal again once all is closed, so that the parent sees why it ended.
         assert process.returncode == -signal.SIGTERM
         assert b"Application shutdown complete" in logged

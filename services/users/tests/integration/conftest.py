@@ -121,7 +121,7 @@ async def worker(worker_settings: WorkerSettings, client: httpx.AsyncClient) -> 
     """The worker, running beside the API."""
     assert client.base_url
     async with running(create_worker_application(worker_settings)) as worker:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while (await worker.get("/health/ready")).status_code != 200:
                 await asyncio.sleep(0.1)
         yield worker

@@ -25,7 +25,7 @@ class Heard:
     async def about(self, user_id: int, count: int) -> list[dict[str, Any]]:
         """The next events about this account, each checked against the envelope and its schema."""
         found: list[dict[str, Any]] = []
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while len(found) < count:
                 message = await self._queue.get(fail=False, no_ack=True)
                 if message is None:

@@ -67,7 +67,7 @@ async def test_of_requests_that_overlap_one_wins_and_the_family_ends(
     async with accounts.database.transaction() as holder:
         await holder.execute("SELECT FROM sessions WHERE id = $1 FOR UPDATE", session)
         racing = [asyncio.create_task(_refresh(client, token)) for _ in range(2)]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             # Outside of a transaction: inside, pg_stat_activity is read once and kept.
             while await accounts.value(_WAITING) < 2:
                 await asyncio.sleep(0.02)

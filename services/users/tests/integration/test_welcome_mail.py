@@ -28,7 +28,7 @@ async def _job(accounts: Accounts, user_id: int) -> dict[str, Any]:
 
 
 async def _finished(accounts: Accounts, user_id: int) -> dict[str, Any]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             job = await _job(accounts, user_id)
             if job["status"] not in ("queued", "running"):

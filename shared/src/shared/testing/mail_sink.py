@@ -31,7 +31,7 @@ class Sink:
 
     async def mail_to(self, address: str) -> EmailMessage:
         """The mail that came, or comes, to this address."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 for mail, recipient in zip(self.mails, self.recipients, strict=True):
                     if recipient == address:

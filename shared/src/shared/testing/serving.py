@@ -33,9 +33,9 @@ async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
                 raise RuntimeError("the application did not start; its log says why")
             await asyncio.sleep(0.01)
         async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=10, trust_env=False
+            base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=60, trust_env=False
         ) as client:
             yield client
     finally:
         server.should_exit = True
-        await asyncio.wait_for(task, 20)
+        await asyncio.wait_for(task, 60)

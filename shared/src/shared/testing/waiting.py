@@ -8,7 +8,7 @@ from typing import Any
 _TRUE: Any = object()
 
 
-async def eventually(look: Callable[[], Any | Awaitable[Any]], expected: Any = _TRUE, *, seconds: float = 15) -> Any:
+async def eventually(look: Callable[[], Any | Awaitable[Any]], expected: Any = _TRUE, *, seconds: float = 60) -> Any:
     """Wait until ``look`` gives what is expected, or anything true; what it gave."""
     found: Any = None
     try:

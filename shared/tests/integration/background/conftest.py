@@ -70,7 +70,7 @@ class Broker:
 
     async def close_connections(self, name: str) -> int:
         """Cut what is connected under this name; the management page knows of it some seconds late."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 found = await asyncio.to_thread(self.api, "GET", f"/api/vhosts/{self.vhost}/connections")
                 assert isinstance(found, list)
@@ -154,7 +154,7 @@ def woken_by_message(
     async def listen(worker: JobWorker) -> None:
         keeper = wake_keeper(bus, worker.service, worker.wake)
         background(keeper.run())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not keeper.subscribed:
                 await asyncio.sleep(0.02)
         # Its one look on its own is behind it: from here on it sleeps until a message comes.

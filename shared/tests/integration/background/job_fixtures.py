@@ -85,7 +85,7 @@ async def status(database: Database, job_id: UUID) -> str:
     return (await row(database, job_id))["status"]
 
 
-async def ends_as(database: Database, job_id: UUID, expected: JobStatus, *, seconds: float = 20) -> dict[str, Any]:
+async def ends_as(database: Database, job_id: UUID, expected: JobStatus, *, seconds: float = 60) -> dict[str, Any]:
     await eventually(lambda: status(database, job_id), expected.value, seconds=seconds)
     return await row(database, job_id)
 

@@ -36,7 +36,7 @@ class Processes:
 
     def __init__(self, workers: int | None = None) -> None:
         self._workers = workers or os.cpu_count() or 1
-        self._pool: ProcessPool | None = None
+        self._starting: asyncio.Task[ProcessPool] | None = None
 
     async def run(self, function: Callable[..., ResultT], *args: Any, memory_limit: int | None = None) -> ResultT:
         """Run ``function(*args)`` in a process and return its result; cancelling kills the process.
@@ -44,27 +44,45 @@ class Processes:
         Function, arguments and result must be picklable. Raises what the function raises, OutOfMemory when
         the process would need more than ``memory_limit`` MB, and ProcessDied.
         """
-        if self._pool is None:
-            context = multiprocessing.get_context("forkserver")
-            context.set_forkserver_preload(_main_module())
-            self._pool = ProcessPool(
-                max_workers=self._workers,
-                initializer=_prepare,
-                context=context,  # pyright: ignore[reportArgumentType] - pebble names Windows's pipe type
-            )
+        pool = await self._started()
         try:
-            return await asyncio.wrap_future(self._pool.schedule(run_limited, args=(memory_limit, function, *args)))
+            return await asyncio.wrap_future(pool.schedule(run_limited, args=(memory_limit, function, *args)))
         except ProcessExpired as error:
             raise ProcessDied(error.exitcode) from error
 
     async def close(self) -> None:
         """Kill what still runs and end the processes."""
-        if self._pool is None:
+        if self._starting is None:
             return
-        pool, self._pool = self._pool, None
+        starting, self._starting = self._starting, None
+        try:
+            pool = await starting
+        except (OSError, RuntimeError, EOFError):
+            return  # the jobs that needed it have said so
         with contextlib.suppress(RuntimeError):
             pool.stop()
         await asyncio.to_thread(pool.join)
+
+    async def _started(self) -> ProcessPool:
+        if self._starting is None or (self._starting.done() and self._starting.exception() is not None):
+            self._starting = asyncio.create_task(asyncio.to_thread(_start, self._workers), name="job-processes")
+        # A job that is cancelled meanwhile leaves the pool to the others.
+        return await asyncio.shield(self._starting)
+
+
+def _start(workers: int) -> ProcessPool:
+    """In a thread: it waits seconds until the server of forks has imported the program, and leases must be renewed."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_main_module())
+    pool = ProcessPool(
+        max_workers=workers,
+        initializer=_prepare,
+        context=context,  # pyright: ignore[reportArgumentType] - pebble names Windows's pipe type
+    )
+    # Asking starts it.
+    if not pool.active:
+        raise RuntimeError("the processes of jobs did not start")
+    return pool
 
 
 def _main_module() -> list[str]:

@@ -4,14 +4,18 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pebble import ProcessPool
 
 from shared.jobs import JobContext, JobStatus, request_cancel
+from shared.jobs import processes as job_processes
 from shared.jobs.memory import OutOfMemory
 from shared.jobs.processes import Processes
 from shared.postgres import Database
@@ -108,6 +112,33 @@ async def test_the_limit_is_one_jobs_and_not_that_of_the_next_in_its_process() -
         assert await only.run(eval, f"[{which}, bytearray(300_000_000)][0]") == limited
     finally:
         await only.close()
+
+
+async def test_the_loop_goes_on_while_the_processes_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    starts, seen = threading.Event(), threading.Event()
+
+    class Slow(ProcessPool):
+        @property
+        def active(self) -> bool:
+            starts.set()
+            assert seen.wait(20), "the loop stood still meanwhile: no lease would have been renewed"
+            return super().active
+
+        def schedule(self, *args: Any, **options: Any) -> Any:
+            assert starts.is_set(), "started on the loop, by its first task"
+            return super().schedule(*args, **options)
+
+    monkeypatch.setattr(job_processes, "ProcessPool", Slow)
+    slow = Processes(1)
+    running = asyncio.create_task(slow.run(eval, "6 * 7"))
+    try:
+        await eventually(starts.is_set)
+        seen.set()
+        assert await running == 42
+    finally:
+        seen.set()
+        await asyncio.gather(running, return_exceptions=True)
+        await slow.close()
 
 
 async def test_cancelling_kills_the_process(database: Database, run_worker: Run, tmp_path: Path) -> None:

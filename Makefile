@@ -22,7 +22,7 @@ unexport VIRTUAL_ENV
 
 LOCKED := pyproject.toml uv.lock $(wildcard gateway/pyproject.toml shared/pyproject.toml services/*/pyproject.toml deploy/local/pyproject.toml)
 
-.PHONY: chaos help setup up demo down clean status logs mail jobs restart test test-unit test-integration test-e2e servers check format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
+.PHONY: chaos help setup up demo down clean status logs mail jobs parked restart test test-unit test-integration test-e2e servers check format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
 
 ##@ Run it
 

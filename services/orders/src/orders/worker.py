@@ -1,14 +1,15 @@
 """The worker process: relays what the API wrote, hears of users, seeds the demo products."""
 
 from datetime import timedelta
+from functools import partial
 
 from fastapi import FastAPI
 
+from orders import clean_up
 from orders.events import SUBSCRIPTIONS
 from orders.import_files import ImportFiles
-from orders.jobs import announce_products, clear_imports, expire_orders, forget_customer, settle_payments
+from orders.jobs import announce_products, expire_orders, forget_customer, settle_payments
 from orders.jobs.announce_products import announce_job
-from orders.jobs.clear_imports import clear_job
 from orders.jobs.expire_orders import expire_job
 from orders.jobs.import_products import import_job
 from orders.jobs.refund_payment import refund_job
@@ -17,6 +18,7 @@ from orders.main import MIGRATIONS, SERVICE, VERSION
 from orders.payment_provider import SimulatedProvider
 from orders.seeding import seed_products
 from orders.settings import OrdersSettings
+from shared.clean_ups import CleanUp
 from shared.schedules import Schedule
 from shared.settings import wrong_settings_in_words
 from shared.web import Resources, serve
@@ -25,7 +27,7 @@ from shared.worker import create_worker
 SCHEDULES = [
     Schedule(f"{job}-each-minute", "* * * * *", "UTC", job)
     for job in (expire_orders.NAME, settle_payments.NAME, announce_products.NAME)
-] + [Schedule("orders.clear-imports-each-hour", "17 * * * *", "UTC", clear_imports.NAME)]
+]
 """What the clock starts; the announcing only in case that its own job was lost."""
 
 
@@ -46,13 +48,15 @@ def create_application(settings: OrdersSettings) -> FastAPI:
         job_types=[
             import_job(files),
             announce_job(),
-            clear_job(files),
             expire_job(timedelta(seconds=settings.ordering.pending_expires)),
             settle_job(SimulatedProvider),
             refund_job(SimulatedProvider),
             forget_customer.JOB,
         ],
         schedules=SCHEDULES,
+        clean_ups=[
+            CleanUp("import_files", partial(clean_up.delete_leftover_files, files), cron="17 * * * *", batch=100)
+        ],
         at_start=at_start,
     )
 

@@ -14,11 +14,10 @@ import asyncpg
 import httpx
 import pytest
 
-from orders.jobs import clear_imports
-from orders.jobs.clear_imports import ClearImports
+from orders import clean_up
+from orders.import_files import ImportFiles
 from orders.main import create_application
 from orders.settings import OrdersSettings
-from shared.jobs import enqueue
 from shared.messaging import Event
 from shared.postgres import Database
 from shared.testing.serving import running
@@ -243,9 +242,12 @@ async def test_files_that_a_kill_left_are_removed_after_a_day_and_those_that_are
             path.touch()
         for path in (*old, wanted):
             os.utime(path, (0, 0))
+        files = ImportFiles(directory, most_bytes=settings.imports.most_bytes)
         async with database.transaction() as connection:
-            await enqueue(connection, clear_imports.NAME, ClearImports())
-        await eventually(lambda: not [path for path in old if path.exists()], seconds=60)
+            assert await clean_up.delete_leftover_files(files, connection, 2) == 2
+            assert await clean_up.delete_leftover_files(files, connection, 2) == 1
+            assert await clean_up.delete_leftover_files(files, connection, 2) == 0
+        assert not [path for path in old if path.exists()]
         assert wanted.exists()
         assert fresh.exists()
         fresh.unlink()

@@ -7,6 +7,8 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -49,14 +51,16 @@ class AvatarFiles:
             if path.name.lstrip(".").partition(".")[0] not in names:
                 shutil.rmtree(path, ignore_errors=True)
 
-    def sweep_uploads(self, older_than_seconds: float) -> int:
-        """Remove uploads that no job took, since their request was killed; how many."""
-        swept = 0
+    def uploads_older_than(self, age: timedelta) -> list[UUID]:
+        """The pictures that came longer ago than ``age``, done or not."""
+        before = time.time() - age.total_seconds()
+        found: list[UUID] = []
         for path in self._uploads.iterdir() if self._uploads.is_dir() else ():
-            if path.stat().st_mtime < time.time() - older_than_seconds:
-                path.unlink(missing_ok=True)
-                swept += 1
-        return swept
+            # A job that ends meanwhile removes its own; what has another name is none of ours.
+            with suppress(FileNotFoundError, ValueError):
+                if path.stat().st_mtime < before:
+                    found.append(UUID(path.name))
+        return found
 
     def usable(self) -> bool:
         """Whether files can be made and read here."""

@@ -27,7 +27,6 @@ PUBLISHED = Counter("users_revocations_published_total", "Revocations of tokens 
 FAILED = Counter("users_revocations_unpublished_total", "Rounds in which revocations could not be written to Redis.")
 
 INTERVAL_SECONDS = 1.0
-_TRIM_ROUNDS = 60
 _BATCH = 500
 _MADE = "tokens:revoked:made"
 """A word that is lost with the data: together with the server's run id it says which Redis this is."""
@@ -69,15 +68,10 @@ async def publishing(database: Database, redis: Redis) -> AsyncGenerator[None]:
 
 
 async def _keep_published(database: Database, redis: Redis) -> None:
-    rounds = 0
     while True:
         try:
             with suppress_instrumentation():
                 await publish(database, redis)
-                if rounds % _TRIM_ROUNDS == 0:
-                    async with database.acquire() as connection:
-                        await store.trim(connection)
-            rounds += 1
         except (RedisError, OSError, TimeoutError, *UNAVAILABLE) as error:
             FAILED.inc()
             log.warning("revocations_not_published", error=f"{type(error).__name__}: {error}")

@@ -1,5 +1,7 @@
 """The worker process: relay and jobs. ``python -m users.worker``."""
 
+from functools import partial
+
 from fastapi import FastAPI
 
 from shared.clean_ups import CleanUp
@@ -8,13 +10,14 @@ from shared.settings import wrong_settings_in_words
 from shared.web import Resources, serve
 from shared.worker import create_worker
 from users.avatar_files import AvatarFiles
+from users.clearing_avatars import delete_lost_uploads
 from users.jobs import welcome_mail
 from users.jobs.make_avatar import make_job
-from users.jobs.remove_avatars import SWEEP, remove_job, sweep_job
+from users.jobs.remove_avatars import remove_job
 from users.main import MIGRATIONS, SERVICE, VERSION
 from users.seeding import seed
 from users.settings import WorkerSettings
-from users.store import sessions
+from users.store import revocations, sessions
 
 
 def create_application(settings: WorkerSettings) -> FastAPI:
@@ -30,10 +33,13 @@ def create_application(settings: WorkerSettings) -> FastAPI:
         settings,
         version=VERSION,
         migrations=[MIGRATIONS],
-        job_types=[welcome_mail.JOB, make_job(files), remove_job(files), sweep_job(files)],
-        schedules=[SWEEP],
-        # With the tokens of a session, of which there may be thousands.
-        clean_ups=[CleanUp("sessions", sessions.trim, batch=500)],
+        job_types=[welcome_mail.JOB, make_job(files), remove_job(files)],
+        clean_ups=[
+            # With the tokens of a session, of which there may be thousands.
+            CleanUp("sessions", sessions.trim, batch=500),
+            CleanUp("revocations", revocations.trim),
+            CleanUp("avatar_uploads", partial(delete_lost_uploads, files), cron="23 * * * *", batch=100),
+        ],
         resources=Mailer(settings.mail),
         at_start=at_start,
     )

@@ -1,9 +1,15 @@
-"""Sessions and refresh tokens whose time is over go, and no others."""
+"""What is over goes, and nothing else."""
+
+import os
+from pathlib import Path
+from uuid import UUID, uuid4
 
 import httpx
 
 from shared.postgres import Database
-from users.store import sessions
+from users.avatar_files import AvatarFiles
+from users.clearing_avatars import delete_lost_uploads
+from users.store import avatars, sessions
 
 from .people import Account, Accounts
 
@@ -41,3 +47,25 @@ async def test_sessions_that_are_over_go_in_batches_with_their_tokens_and_no_oth
     assert not left & {expired, ended}
     assert {row["session_id"] for row in tokens} == {just_ended, living}
     assert (await client.get(PATH, headers=account.headers)).status_code == 200
+
+
+async def test_a_picture_that_a_job_will_want_outlasts_any_time_without_workers(
+    account: Account, database: Database, tmp_path: Path
+) -> None:
+    files = AvatarFiles(tmp_path)
+    assert files.usable()
+
+    def upload(*, old: bool) -> UUID:
+        upload_id = uuid4()
+        files.upload(upload_id).touch()
+        if old:
+            os.utime(files.upload(upload_id), (0, 0))
+        return upload_id
+
+    lost, waiting, fresh = upload(old=True), upload(old=True), upload(old=False)
+    async with database.transaction() as connection:
+        await avatars.put(connection, account.id, waiting, uuid4())
+        assert await delete_lost_uploads(files, connection, 10) == 1
+    assert not files.upload(lost).exists()
+    assert files.upload(waiting).exists()
+    assert files.upload(fresh).exists()

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from shared.jobs import progress, store
 from shared.jobs.attempt import Attempt, Stop
 from shared.jobs.context import JobContext
-from shared.jobs.metrics import ENDED, LOST, OLDEST, RUNNING, SECONDS, WAITING
+from shared.jobs.metrics import ENDED, OLDEST, RUNNING, SECONDS, WAITING
 from shared.jobs.processes import Processes
 from shared.jobs.types import ClaimedJob, JobCancelled, JobType
 from shared.postgres import Database
@@ -90,14 +90,12 @@ class JobWorker:
             # Looking for work is no part of any trace; the work is, in the one that asked for it.
             with suppress_instrumentation():
                 async with self._database.transaction() as connection:
-                    jobs = await store.claim_over(connection, self._id, types, OVER_AT_ONCE)
-                if free > 0:
-                    async with self._database.transaction() as connection:
-                        jobs += await store.claim(connection, self._id, types, free, self._room(free))
+                    over = await store.claim_over(connection, self._id, types, OVER_AT_ONCE)
+                    jobs = await store.claim(connection, self._id, types, free, self._room(free)) if free > 0 else []
         except (*UNAVAILABLE, asyncpg.PostgresError) as error:
             log.warning("jobs_not_claimed", error=f"{type(error).__name__}: {error}")
             return
-        for job in jobs:
+        for job in (*over, *jobs):
             self._start(job)
 
     def _room(self, free: int) -> dict[str, int]:
@@ -130,8 +128,6 @@ class JobWorker:
             with SECONDS.labels(kind).time():
                 outcome = await attempt.run()
             ENDED.labels(kind, outcome).inc()
-            if outcome == "lost":
-                LOST.labels(kind).inc()
             log.info("job_attempt_ended", job_id=str(attempt.job.id), type=kind, outcome=outcome)
         finally:
             RUNNING.labels(kind).dec()

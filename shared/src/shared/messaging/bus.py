@@ -3,7 +3,7 @@
 aio-pika's own robust connection is not used: it restores by declaring everything again, so that one
 changed argument stops the whole restore, it retries at a fixed interval, and its consumers can be lost
 without a sign (aio-pika#231, #334, #632). Here the connection is a plain one that this class replaces,
-and whoever needs a channel opens and declares anew (consumer.py, relay.py).
+and whoever needs a channel opens and declares anew (keeper.py, relay.py).
 """
 
 import asyncio

@@ -4,7 +4,6 @@ from prometheus_client import Counter, Gauge, Histogram
 
 OUTBOX_ROWS = Gauge("outbox_rows", "Messages that wait to be published (counted up to 100,000).")
 OUTBOX_LAG = Gauge("outbox_lag_seconds", "Age of the oldest message that waits to be published.")
-OUTBOX_LEADER = Gauge("outbox_leader", "1 in a process whose relay publishes, 0 where it stands by.")
 OUTBOX_SHARDS = Gauge("outbox_shards_led", "Shards of the outbox, of eight, that this process publishes.")
 OUTBOX_HELD = Gauge("outbox_held_rows", "Messages that wait because the broker refused them or one before them.")
 OUTBOX_BLOCKED = Gauge("outbox_blocked", "1 while the broker, short of memory or disk, takes no publications.")

@@ -27,7 +27,6 @@ from shared.messaging.cancellation import raise_if_cancelled
 from shared.messaging.metrics import (
     OUTBOX_HELD,
     OUTBOX_LAG,
-    OUTBOX_LEADER,
     OUTBOX_ROWS,
     OUTBOX_SHARDS,
     PUBLISH_FAILURES,
@@ -71,7 +70,6 @@ class Relay:
             except Exception:
                 log.exception("relay_interrupted")
             finally:
-                OUTBOX_LEADER.set(0)
                 OUTBOX_SHARDS.set(0)
             raise_if_cancelled()
             if asyncio.get_running_loop().time() - started > POLL_SECONDS:

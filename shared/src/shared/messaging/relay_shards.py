@@ -11,7 +11,7 @@ confirm of the one before; the first copy of each message on the wire keeps the 
 import random
 from collections.abc import Callable
 
-from shared.messaging.metrics import OUTBOX_LEADER, OUTBOX_SHARDS
+from shared.messaging.metrics import OUTBOX_SHARDS
 from shared.messaging.relay_store import SHARDS
 from shared.postgres import Connection
 
@@ -80,4 +80,3 @@ class Shards:
 
     def _tell(self) -> None:
         OUTBOX_SHARDS.set(len(self.led))
-        OUTBOX_LEADER.set(1 if self.led else 0)

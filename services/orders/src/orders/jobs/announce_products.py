@@ -32,7 +32,11 @@ async def enqueue_announcing(connection: Connection) -> None:
 
 
 def announce_job() -> JobType[AnnounceProducts]:
-    """The job type. It tries again for days: what was imported has to be told."""
+    """The job type. It tries again for days: what was imported has to be told.
+
+    One at a time in a worker: while the broker is away it waits, and those that the clock adds each minute
+    would take the places of all other work.
+    """
     return JobType(
         NAME,
         _handle,
@@ -40,6 +44,7 @@ def announce_job() -> JobType[AnnounceProducts]:
         lease=timedelta(seconds=15),
         max_attempts=1_000,
         timeout=timedelta(hours=12),
+        concurrency=1,
     )
 
 
@@ -57,6 +62,7 @@ async def _handle(context: JobContext, _payload: AnnounceProducts) -> None:
                 products, more = [], True
         if not more:
             return
-        await context.progress(0, f"{told} products told of")
-        if not products:
+        if products:
+            await context.progress(0, f"{told} products told of")
+        else:
             await asyncio.sleep(_PAUSE_SECONDS)

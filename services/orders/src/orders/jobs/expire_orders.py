@@ -21,7 +21,7 @@ class ExpireOrders(BaseModel):
 
 def expire_job(pending_expires: timedelta) -> JobType[ExpireOrders]:
     """The job type; an order is paid within ``pending_expires`` or cancelled."""
-    return JobType(NAME, partial(_handle, pending_expires), payload=ExpireOrders, max_attempts=1)
+    return JobType(NAME, partial(_handle, pending_expires), payload=ExpireOrders, max_attempts=1, concurrency=1)
 
 
 async def _handle(pending_expires: timedelta, context: JobContext, _payload: ExpireOrders) -> None:

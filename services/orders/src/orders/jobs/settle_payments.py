@@ -31,7 +31,7 @@ class SettlePayments(BaseModel):
 
 def settle_job(provider_of: ProviderOf) -> JobType[SettlePayments]:
     """The job type."""
-    return JobType(NAME, partial(_handle, provider_of), payload=SettlePayments, max_attempts=1)
+    return JobType(NAME, partial(_handle, provider_of), payload=SettlePayments, max_attempts=1, concurrency=1)
 
 
 async def _handle(provider_of: ProviderOf, context: JobContext, _payload: SettlePayments) -> None:

@@ -6,7 +6,6 @@ from pydantic import BaseModel
 
 MAKE_AVATAR = "users.make_avatar"
 REMOVE_AVATARS = "users.remove_avatars"
-SWEEP_UPLOADS = "users.sweep_uploads"
 
 
 class MakeAvatar(BaseModel):
@@ -20,7 +19,3 @@ class RemoveAvatars(BaseModel):
     """Whose thumbnails."""
 
     user_id: int
-
-
-class SweepUploads(BaseModel):
-    """Nothing to say."""

@@ -56,8 +56,6 @@ async def _make(files: AvatarFiles, context: JobContext, payload: MakeAvatar) ->
         await context.run_in_process(make_thumbnails, files.upload(payload.upload_id), place, _SIZES)
     except PictureRefused as error:
         raise JobFailed(str(error)) from error
-    except MemoryError as error:
-        raise JobFailed("The picture needs more memory than a picture should.") from error
     except FileNotFoundError as error:
         raise JobFailed("The picture is gone; upload it again.") from error
 

@@ -1,5 +1,6 @@
 """The table ``avatars``."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
@@ -17,6 +18,7 @@ _PUT = """
     ON CONFLICT (user_id) DO UPDATE SET upload_id = excluded.upload_id, job_id = excluded.job_id
 """
 _SHOW = "UPDATE avatars SET made_id = upload_id, made_at = now() WHERE user_id = $1 AND upload_id = $2 RETURNING true"
+_WAITING_OF = "SELECT upload_id FROM avatars WHERE upload_id = ANY ($1::uuid[]) AND made_id IS DISTINCT FROM upload_id"
 _DELETE = "DELETE FROM avatars WHERE user_id = $1 RETURNING true"
 
 
@@ -42,6 +44,11 @@ async def put(connection: Connection, user_id: int, upload_id: UUID, job_id: UUI
 async def show(connection: Connection, user_id: int, upload_id: UUID) -> bool:
     """Show the thumbnails of this picture from now on; False when it is not the last that came."""
     return await connection.fetchval(_SHOW, user_id, upload_id) is True
+
+
+async def waiting_of(connection: Connection, upload_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these pictures came last for a user and have no thumbnails yet."""
+    return {row["upload_id"] for row in await connection.fetch(_WAITING_OF, upload_ids)}
 
 
 async def delete(connection: Connection, user_id: int) -> bool:

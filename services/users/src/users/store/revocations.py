@@ -1,7 +1,7 @@
 """The table ``revocations``: filled by triggers, read here until the tokens meant have expired."""
 
 from shared.identity import Revocation
-from shared.postgres import Connection
+from shared.postgres import Connection, count_rows
 
 _CLOCKS_DIFFER_SECONDS = 5
 """A token issued just before the end may say a little later than the database's clock."""
@@ -13,7 +13,9 @@ _TAKE_UNPUBLISHED = """
     RETURNING user_id, session_id, extract(epoch FROM revoked_at)::bigint AS revoked_at,
         extract(epoch FROM expires_at)::bigint AS expires_at
 """
-_TRIM = "DELETE FROM revocations WHERE expires_at < now()"
+_TRIM = """
+    DELETE FROM revocations WHERE id IN (SELECT id FROM revocations WHERE expires_at < now() LIMIT $1)
+"""
 
 
 async def take_unpublished(connection: Connection, redis_id: str, limit: int) -> list[Revocation]:
@@ -30,6 +32,6 @@ async def take_unpublished(connection: Connection, redis_id: str, limit: int) ->
     ]
 
 
-async def trim(connection: Connection) -> None:
-    """Forget what no living token could be of."""
-    await connection.execute(_TRIM)
+async def trim(connection: Connection, limit: int) -> int:
+    """Delete at most ``limit`` rows that no living token could be of; how many."""
+    return count_rows(await connection.execute(_TRIM, limit))

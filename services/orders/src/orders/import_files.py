@@ -11,6 +11,7 @@ from typing import Protocol
 from uuid import UUID
 
 from orders.domain.imports import FileTooLarge, UnreadableFile
+from shared.directories import is_usable, sync_names
 
 _PIECE = 1 << 20
 _LEFTOVER_SECONDS = 24 * 3600.0
@@ -65,7 +66,7 @@ class ImportFiles:
                 await asyncio.to_thread(_write_all, file.fileno(), held, digest)
                 await asyncio.to_thread(os.fsync, file.fileno())
             await asyncio.to_thread(part.replace, self.path(name))
-            await asyncio.to_thread(_sync, self._root)
+            await asyncio.to_thread(sync_names, self._root)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
@@ -80,7 +81,7 @@ class ImportFiles:
     def rename(self, old: UUID, new: UUID) -> None:
         """Give a file that was received the name of the job that imports it."""
         self.path(old).replace(self.path(new))
-        _sync(self._root)
+        sync_names(self._root)
 
     def remove(self, name: UUID) -> None:
         """Remove an import's file and what its attempts left."""
@@ -101,11 +102,7 @@ class ImportFiles:
 
     def usable(self) -> bool:
         """Whether files can be made and read here."""
-        try:
-            self._root.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            return False
-        return os.access(self._root, os.R_OK | os.W_OK | os.X_OK)
+        return is_usable(self._root)
 
 
 def _write_all(descriptor: int, data: bytearray, digest: _Digest) -> None:
@@ -114,12 +111,3 @@ def _write_all(descriptor: int, data: bytearray, digest: _Digest) -> None:
         written = 0
         while written < len(view):
             written += os.write(descriptor, view[written:])
-
-
-def _sync(directory: Path) -> None:
-    # Without it a power cut may forget the name of a file whose content is on the disk.
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from reports.domain.report import ReportFormat
+from shared.directories import is_usable, sync_names
 
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
@@ -56,7 +57,7 @@ class ReportFiles:
         place = self.path(report_id, name)
         made.replace(place)
         for directory in (place.parent, self._root):
-            _sync(directory)
+            sync_names(directory)
         return name
 
     def clear_up(self, report_id: int, keep: str | None) -> None:
@@ -85,14 +86,4 @@ class ReportFiles:
 
     def usable(self) -> bool:
         """Whether files can be made and read here."""
-        self._root.mkdir(parents=True, exist_ok=True)
-        return os.access(self._root, os.R_OK | os.W_OK | os.X_OK)
-
-
-def _sync(directory: Path) -> None:
-    # Without it a power cut may forget the name of a file whose content is on the disk.
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        return is_usable(self._root)

@@ -3,7 +3,6 @@
 All names are numbers and UUIDs of ours. The API and the worker share the root; the methods block.
 """
 
-import os
 import shutil
 import time
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+from shared.directories import is_usable
 from users.domain.avatars import AvatarSize
 
 
@@ -64,8 +64,7 @@ class AvatarFiles:
 
     def usable(self) -> bool:
         """Whether files can be made and read here."""
-        self._uploads.mkdir(parents=True, exist_ok=True)
-        return os.access(self._uploads, os.R_OK | os.W_OK | os.X_OK)
+        return is_usable(self._uploads)
 
     @property
     def _uploads(self) -> Path:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import BinaryIO
 from uuid import UUID, uuid4
 
+from shared.directories import sync_names
 from shared.jobs import JobState, enqueue, find_job
 from shared.postgres import Connection, Database
 from users.avatar_files import AvatarFiles
@@ -38,6 +39,7 @@ async def receive(files: AvatarFiles, body: AsyncIterator[bytes]) -> UUID:
         await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
         with await asyncio.to_thread(path.open, "wb") as file:
             await _write(file, body)
+        await asyncio.to_thread(sync_names, path.parent)
     except BaseException:
         files.remove_upload(upload_id)
         raise

@@ -101,3 +101,15 @@ async def test_an_entry_that_is_not_understood_stops_nothing(redis: Redis):
     await revoke(redis, user_id)
     await revoked.read()
     assert revoked.covers(user_id, None, 0)
+
+
+async def test_an_entry_that_is_no_text_keeps_none_behind_it_from_being_read(redis: Redis):
+    user_id, now = next(_users), int(time.time())
+    poison = await redis.xadd(REVOKED_STREAM, {b"session": b"\xff\xfe", b"until": str(now + 960)})
+    try:
+        await revoke(redis, user_id)
+        tokens = RevokedTokens(redis)
+        await tokens.read()
+        assert tokens.covers(user_id, None, now)
+    finally:
+        await redis.xdel(REVOKED_STREAM, poison)

@@ -11,31 +11,24 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO
 
 from orders.domain.imports import MOST_ERRORS, RowError, RowErrors, UnreadableFile, check_header
 
 MOST_LINE = 1 << 18
 """Characters of one line: far above what the fields of a product may hold."""
 
+MOST_RECORD = 1 << 20
+"""Characters of one row, of however many lines: a quoted field may go on in the next line, and so without end."""
+
 _MOST_FIELD = 1 << 17
 _BATCH = 2_000
+_BATCH_CHARACTERS = 1 << 22
 
 _NOT_UTF8 = "The row is not UTF-8."
 _QUOTES = "The quotes of the row are not those of CSV."
 _TOO_LONG = f"A field has more than {_MOST_FIELD} characters."
 _NO_NUL = "A text holds no NUL character."
-
-
-class _Reader(Protocol):
-    """What ``csv.reader`` gives."""
-
-    @property
-    def line_num(self) -> int: ...
-
-    def __next__(self) -> list[str]: ...
-
-    def __iter__(self) -> Iterator[list[str]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +43,14 @@ class FileContent:
 def read_columns(source: Path) -> tuple[str, ...]:
     """The columns that the first line names. Raises UnreadableFile."""
     with _opened(source) as text:
-        return _header(csv.reader(_lines(text), strict=True))
+        return _header(_Records(text))
 
 
 def spool_rows(source: Path, spool: Path) -> FileContent:
     """Write the rows of ``source`` that are whole to ``spool``. Raises UnreadableFile."""
     csv.field_size_limit(_MOST_FIELD)
     with _opened(source) as text, spool.open("wb", buffering=1 << 20) as out:
-        reader = csv.reader(_lines(text), strict=True)
+        reader = _Records(text)
         columns = _header(reader)
         rows = _Rows(len(columns), out)
         rows.read(reader)
@@ -69,18 +62,40 @@ def _opened(source: Path) -> IO[str]:
     return source.open(encoding="utf-8-sig", errors="surrogateescape", newline="", buffering=1 << 20)
 
 
-def _lines(text: IO[str]) -> Iterator[str]:
-    """Lines of bounded length: a file without any line end must not be one string in memory."""
-    readline = text.readline
-    number = 0
-    while line := readline(MOST_LINE):
-        number += 1
-        if len(line) == MOST_LINE and not line.endswith(("\n", "\r")):
-            raise UnreadableFile(f"Line {number} is longer than {MOST_LINE} characters.")
-        yield line
+class _Records:
+    """A ``csv.reader`` whose lines and rows are bounded: what has no end must not be gathered in memory."""
+
+    def __init__(self, text: IO[str]) -> None:
+        self._text = text
+        self._reader = csv.reader(self._lines(), strict=True)
+        self.taken = 0
+
+    @property
+    def line_num(self) -> int:
+        """The last line read."""
+        return self._reader.line_num
+
+    def __iter__(self) -> Iterator[list[str]]:
+        return self
+
+    def __next__(self) -> list[str]:
+        self.taken = 0
+        return next(self._reader)
+
+    def _lines(self) -> Iterator[str]:
+        readline = self._text.readline
+        number = 0
+        while line := readline(MOST_LINE):
+            number += 1
+            if len(line) == MOST_LINE and not line.endswith(("\n", "\r")):
+                raise UnreadableFile(f"Line {number} is longer than {MOST_LINE} characters.")
+            self.taken += len(line)
+            if self.taken > MOST_RECORD:
+                raise UnreadableFile(f"The row that goes on in line {number} is longer than {MOST_RECORD} characters.")
+            yield line
 
 
-def _header(reader: _Reader) -> tuple[str, ...]:
+def _header(reader: Iterator[list[str]]) -> tuple[str, ...]:
     try:
         names = next(reader, None)
     except csv.Error:
@@ -105,8 +120,9 @@ class _Rows:
         self.bad = 0
         self.errors: list[RowError] = []
 
-    def read(self, reader: _Reader) -> None:
+    def read(self, reader: _Records) -> None:
         batch: list[list[str | int]] = []
+        held = 0
         line = reader.line_num
         while True:
             begins = line + 1
@@ -130,9 +146,11 @@ class _Rows:
                 self._note(begins, "", f"The row has {len(row)} columns in place of {self._width}.")
                 continue
             batch.append([begins, *[field.strip() for field in row]])
-            if len(batch) == _BATCH:
+            held += reader.taken
+            if len(batch) == _BATCH or held >= _BATCH_CHARACTERS:
                 self._write(batch)
                 batch.clear()
+                held = 0
         self._write(batch)
 
     def _write(self, batch: list[list[str | int]]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from orders.domain.imports import MOST_ERRORS, UnreadableFile
-from orders.product_rows import MOST_LINE, FileContent, spool_rows
+from orders.product_rows import MOST_LINE, MOST_RECORD, FileContent, read_columns, spool_rows
 
 HEADER = "sku,name,price,stock"
 
@@ -71,6 +71,10 @@ def test_quotes_that_are_wrong_within_a_line_are_that_row_s_error(tmp_path: Path
         (f'{HEADER}\na,"never closed,1,1\nb,B,1,1\n', "A quote that is opened on line 2 is not closed."),
         (f'{HEADER}\na,"' + "x\n" * MOST_LINE, "A quote that is opened on line 2 is not closed."),
         (f"{HEADER}\n" + "x" * (2 * MOST_LINE), f"Line 2 is longer than {MOST_LINE} characters."),
+        (
+            f"{HEADER}\n" + '"x\n",' * (MOST_RECORD // 4),
+            f"The row that goes on in line 209717 is longer than {MOST_RECORD} characters.",
+        ),
     ],
 )
 def test_a_file_that_is_no_list_of_products_is_refused(tmp_path: Path, content: str | bytes, reason: str):
@@ -91,3 +95,23 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path):
         return most
 
     assert peak(12_000) < peak(4_000) + 200_000
+
+
+def test_names_of_columns_without_end_are_refused_before_they_fill_the_memory(tmp_path: Path):
+    (tmp_path / "sent.csv").write_text('"ab\n",' * MOST_RECORD)
+    tracemalloc.start()
+    with pytest.raises(UnreadableFile, match="is longer than"):
+        read_columns(tmp_path / "sent.csv")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 32 * MOST_RECORD
+
+
+def test_rows_as_long_as_may_be_are_not_gathered_by_the_thousand(tmp_path: Path):
+    field = "x" * 100_000
+    (tmp_path / "sent.csv").write_text(f"{HEADER}\n" + f"{field},{field},1,1\n" * 200)
+    tracemalloc.start()
+    assert spool_rows(tmp_path / "sent.csv", tmp_path / "rows").rows == 200
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 40_000_000

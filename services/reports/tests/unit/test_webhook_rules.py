@@ -64,6 +64,8 @@ def test_retry_after_prolongs_and_never_shortens():
         ("٣", None),
         ("9" * 50, 999_999_999),
         ("Sun, 99 Mar 2026 99:00:30 GMT", None),
+        ("Sun, 01 Mar 99999999999999999999 12:00:30 GMT", None),
+        ("Sun, 01 Mar 2026 12:00:30 +99999999999999999999", None),
     ],
 )
 def test_a_retry_after_is_read_or_ignored(value: str | None, seconds: int | None):

@@ -88,7 +88,7 @@ class RevokedTokens:
             entries: list[tuple[bytes, dict[bytes, bytes]]] = found[0][1] if found else []
             for entry_id, fields in entries:
                 self._last = entry_id.decode()
-                self._take({name.decode(): value.decode() for name, value in fields.items()})
+                self._take({name.decode("latin-1"): value.decode("latin-1") for name, value in fields.items()})
             if len(self._users) + len(self._sessions) > self._most_held:
                 self._forget_expired()
             if len(entries) < _BATCH:

@@ -44,7 +44,7 @@ def read_retry_after(value: str | None, now: datetime) -> timedelta | None:
         return timedelta(seconds=int(text[:_DIGITS]))
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year or a zone of twenty digits
         return None
     wait = moment.replace(tzinfo=moment.tzinfo or UTC) - now
     return wait if wait > timedelta(0) else None

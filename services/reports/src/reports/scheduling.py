@@ -14,6 +14,7 @@ from reports.domain.report_schedule import (
     TooManySchedules,
 )
 from reports.metrics import SCHEDULED
+from reports.store import departed
 from reports.store import report_schedules as store
 from reports.store import reports as reports_store
 from shared import schedules
@@ -41,11 +42,13 @@ async def add_schedule(
 ) -> ReportSchedule:
     """Write a schedule and set the clock, in the caller's transaction.
 
-    Raises NotAboutAll, Forbidden for a caller who is no user, TooManySchedules, and InvalidCron.
+    Raises NotAboutAll, Forbidden for a caller who is no user (any more), TooManySchedules, and InvalidCron.
     """
     everyone = covers_everyone(report_type, is_admin=principal.is_admin, asked_for_all=params.get("all") is True)
     if principal.user_id == 0:
         raise Forbidden("forbidden", "Reports belong to users, and a service is none.")
+    if await departed.is_deleted(connection, principal.user_id):
+        raise Forbidden("forbidden", "Reports belong to users, and this one was deleted.")
     if await store.lock_user_and_count(connection, principal.user_id) >= limit:
         raise TooManySchedules(limit)
     schedule_id = await store.insert(

@@ -20,7 +20,7 @@ from reports.domain.webhook import (
 from reports.domain.webhook_address import Reach
 from reports.domain.webhook_signature import new_secret
 from reports.domain.webhook_url import read_target
-from reports.store import webhook_deliveries, webhook_messages
+from reports.store import departed, webhook_deliveries, webhook_messages
 from reports.store import webhooks as store
 from reports.webhook_events import ping_of
 from reports.webhook_secrets import SecretBox
@@ -66,12 +66,14 @@ async def create(
 ) -> tuple[Webhook, str]:
     """Write a webhook whose URL was checked; it and its secret, which is told this once.
 
-    Raises NotAboutEveryone, Forbidden for a caller who is no user, and TooManyWebhooks.
+    Raises NotAboutEveryone, Forbidden for a caller who is no user (any more), and TooManyWebhooks.
     """
     if everyone and not principal.is_admin:
         raise NotAboutEveryone
     if principal.user_id == 0:
         raise Forbidden("forbidden", "Webhooks belong to users, and a service is none.")
+    if await departed.is_deleted(connection, principal.user_id):
+        raise Forbidden("forbidden", "Webhooks belong to users, and this one was deleted.")
     if await store.lock_user_and_count(connection, principal.user_id) >= rules.limit:
         raise TooManyWebhooks(rules.limit)
     secret = new_secret()

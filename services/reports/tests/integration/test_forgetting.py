@@ -77,3 +77,20 @@ async def test_an_order_of_nobody_keeps_to_the_schema_that_consumers_read(
         return await database.fetchrow("SELECT user_id, status FROM seen_orders WHERE id = $1", order_id)
 
     assert tuple(await eventually(heard)) == (-1, "cancelled")
+
+
+async def test_a_token_that_outlives_its_user_for_a_moment_leaves_no_schedule_and_no_webhook(
+    api: httpx.AsyncClient, signer: Signer, others: OtherServices, database: asyncpg.Connection
+):
+    user_id = new_id()
+    headers = signer.headers(user_id)
+    await others.say("users.deleted.v1", {"id": user_id, "version": 2})
+
+    async def gone() -> Any:
+        return await database.fetchval("SELECT deleted FROM seen_users WHERE id = $1", user_id)
+
+    await eventually(gone)
+    schedule = {"cron": "0 7 * * *", "type": "order_summary", "format": "json"}
+    for path, body in (("/report-schedules", schedule), ("/webhooks", {"url": "https://1.1.1.1/hook"})):
+        answer = await api.post(f"/api/v1{path}", json=body, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")

@@ -84,9 +84,34 @@ def _reports(results: Results) -> str:
     return table([f"on {found['cores']} cores", "figure"], rows)
 
 
+_SIDES = {
+    "service keyed": "the service, an `Idempotency-Key` an order",
+    "bare_sql keyed": "bare loop of the same SQL",
+    "service bare": "the service, no key",
+    "bare_sql bare": "bare loop of the same SQL",
+}
+
+
+def _orders(results: Results) -> str:
+    found = results["orders"]
+    sides = [
+        (
+            _SIDES[name],
+            f"{side['orders_per_second']:,}",
+            f"{side['python_ms_per_order']:.2f}",
+            f"{side['postgres_ms_per_order']:.2f}",
+        )
+        for name, side in found["sides"].items()
+    ]
+    ratios = table(["ratio", "median", "target", "rounds"], ratio_rows(found))
+    head = ["who", "orders a second", "Python ms an order", "Postgres ms an order"]
+    return f"{ratios}\n\n{table(head, sides)}"
+
+
 TABLES: dict[str, tuple[str, Callable[[Results], str]]] = {
     "messaging:relay": ("relay", _relay),
     "messaging:latency": ("latency", _latency),
     "messaging:imports": ("imports", _imports),
     "messaging:reports": ("reports", _reports),
+    "messaging:orders": ("orders", _orders),
 }

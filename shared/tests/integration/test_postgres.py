@@ -120,3 +120,29 @@ async def test_a_statement_that_runs_too_long_is_ended(database_role: RoleMaker)
         with pytest.raises(asyncpg.QueryCanceledError):
             await connection.execute("SELECT pg_sleep(5)")
     await database.close()
+
+
+async def test_only_a_connection_on_which_a_session_may_have_been_changed_is_reset(database_role: RoleMaker):
+    database = await open_as(await database_role("resetting"), min_connections=1, max_connections=1)
+    seen: list[str] = []
+
+    def resets() -> int:
+        found = sum("RESET ALL" in query for query in seen)
+        seen.clear()
+        return found
+
+    async with database.acquire() as connection:
+        connection.add_query_logger(lambda record: seen.append(record.query))
+        await connection.execute("SET lock_timeout = '7s'")
+    assert resets() == 1
+    async with database.transaction() as connection:
+        await connection.execute("SET LOCAL lock_timeout = '7s'")
+    assert resets() == 0
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        async with database.transaction() as connection:
+            await connection.fetchval("SELECT 1 / 0")
+    assert resets() == 1
+    async with database.acquire() as connection:
+        assert await connection.fetchval("SHOW lock_timeout") == "0"
+    assert resets() == 1
+    await database.close()

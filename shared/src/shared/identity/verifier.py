@@ -1,5 +1,7 @@
 """Verification of access tokens (RFC 9068 section 4, RFC 8725)."""
 
+import time
+from dataclasses import dataclass
 from typing import Any
 
 import jwt
@@ -13,22 +15,56 @@ ALGORITHMS = {"EdDSA": "OKP", "ES256": "EC"}
 """Allowed algorithms and the key type each needs: never ``none``, never HS (RFC 8725 section 3.1)."""
 
 _LEEWAY_SECONDS = 5
+_MOST_KNOWN = 2_000
 
 
 class InvalidToken(Exception):  # noqa: N818 - RFC 6750's own word
     """The token is malformed, forged, expired or meant for someone else."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """What a token that was verified with this key says; times in Unix seconds."""
+
+    key: jwt.PyJWK
+    principal: Principal
+    issued_at: int
+    expires_at: int
+
+
 class TokenVerifier:
-    """Turns a bearer token into the principal it stands for."""
+    """Turns a bearer token into the principal it stands for.
+
+    A token's signature is checked once by a process, for at most 2,000 tokens; its expiry, its key's being published
+    and its revocation are checked at each use.
+    """
 
     def __init__(self, settings: TokenSettings, keys: KeySource, revoked: RevokedTokens | None = None) -> None:
         self._settings = settings
         self._keys = keys
         self._revoked = revoked
+        self._known: dict[str, _Verified] = {}
 
     async def verify(self, token: str) -> Principal:
         """Who the token stands for; raises InvalidToken."""
+        found = self._known.get(token)
+        if found is None or not await self._still_holds(found):
+            self._known.pop(token, None)
+            found = await self._check(token)
+            if len(self._known) >= _MOST_KNOWN:
+                del self._known[next(iter(self._known))]
+            self._known[token] = found
+        principal = found.principal
+        if self._revoked is not None and self._revoked.covers(principal.user_id, principal.session, found.issued_at):
+            raise InvalidToken("ended before its time")
+        return principal
+
+    async def _still_holds(self, found: _Verified) -> bool:
+        if found.expires_at <= time.time() - _LEEWAY_SECONDS:
+            return False
+        return await self._keys.find(str(found.key.key_id)) is found.key
+
+    async def _check(self, token: str) -> _Verified:
         try:
             header = jwt.get_unverified_header(token)
             key = await self._key(header)
@@ -51,9 +87,7 @@ class TokenVerifier:
             token_id=str(claims["jti"]),
             session=str(claims["sid"]) if "sid" in claims else None,
         )
-        if self._revoked is not None and self._revoked.covers(principal.user_id, principal.session, int(claims["iat"])):
-            raise InvalidToken("ended before its time")
-        return principal
+        return _Verified(key, principal, int(claims["iat"]), int(claims["exp"]))
 
     async def _key(self, header: dict[str, Any]) -> jwt.PyJWK:
         # Only our own set is asked: jku, x5u and jwk in a header are the attacker's word (RFC 8725 section 3.10).

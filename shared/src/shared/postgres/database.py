@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import asyncpg
 import orjson
@@ -46,6 +46,21 @@ async def _prepare(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         )
 
 
+class PooledConnection(asyncpg.Connection):  # pyright: ignore[reportMissingTypeArgument] - it is generic in its stubs alone
+    """A connection that goes home without asking the server to forget a session in which nothing was set."""
+
+    _clean = False
+
+    def leave_clean(self) -> None:
+        """Say that the session is as it was: skip the reset at the next release, and only at that."""
+        self._clean = True
+
+    def get_reset_query(self) -> str:
+        """What asyncpg runs at a release; nothing is the one way to have it run nothing."""
+        clean, self._clean = self._clean, False
+        return "" if clean else super().get_reset_query()
+
+
 class Database:
     """A pool of connections to one database, as one role.
 
@@ -81,6 +96,7 @@ class Database:
                     max_inactive_connection_lifetime=300,
                     timeout=5,
                     init=_prepare,
+                    connection_class=PooledConnection,
                     server_settings={
                         "application_name": self._application_name,
                         "statement_timeout": str(int(self._settings.statement_seconds * 1000)),
@@ -111,9 +127,16 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """A connection in a transaction that commits at the end and rolls back on an exception."""
-        async with self.acquire() as connection, connection.transaction():
-            yield connection
+        """A connection in a transaction that commits at the end and rolls back on an exception.
+
+        What is set in it is set for it alone: ``SET LOCAL``, ``set_config(..., true)``, ``pg_advisory_xact_lock``. So
+        nothing is left for the next one, and no round trip is spent on its reset; LISTEN, SET and session locks
+        belong to ``acquire`` or a connection of their own.
+        """
+        async with self.acquire() as connection:
+            async with connection.transaction():
+                yield connection
+            cast("PooledConnection", connection).leave_clean()
 
     async def healthy(self) -> bool:
         """Whether Postgres answers."""

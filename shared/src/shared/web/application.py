@@ -30,6 +30,7 @@ from shared.web.observe import ObserveRequests, metrics
 from shared.web.openapi import describe
 from shared.web.problem_handlers import install_problem_handlers
 from shared.web.resources import Resources
+from shared.web.unsampled import skip_unsampled
 
 ServiceLifespan: TypeAlias = Callable[[Resources], AbstractAsyncContextManager[Any]]
 """Opens what only this service holds; what it yields is ``Resources.service``."""
@@ -115,6 +116,7 @@ def create_app(
     app.add_api_route("/metrics", metrics, include_in_schema=False)
     describe(app)
     trace_application(app, provider)
+    skip_unsampled(app, settings.telemetry)
     return app
 
 

@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from shared.identity import add_revocations
+from shared.messaging.cancellation import raise_if_cancelled
 from shared.postgres import Database
 from shared.postgres.database import UNAVAILABLE
 from users.domain.sessions import ACCESS_TOKEN_LIFETIME
@@ -78,4 +79,6 @@ async def _keep_published(database: Database, redis: Redis) -> None:
         except Exception:
             FAILED.inc()
             log.exception("revocations_not_published")
+        # A driver may have dropped the cancel on its way: the service would never end.
+        raise_if_cancelled()
         await asyncio.sleep(INTERVAL_SECONDS)

@@ -1,5 +1,6 @@
 """Access tokens that are still out when their session or their user ends: the other services hear of it (auth 3)."""
 
+import asyncio
 import time
 
 import httpx
@@ -85,3 +86,19 @@ async def test_what_no_living_token_is_of_is_forgotten(accounts: Accounts, accou
         while await revocations.trim(connection, 1000):
             pass
     assert await accounts.value("SELECT count(*) FROM revocations WHERE user_id = $1", account.id) == 0
+
+
+async def test_telling_ends_with_the_service_when_a_driver_drops_the_cancel(accounts: Accounts, redis: Redis):
+    asked = asyncio.Event()
+
+    class Drops(Redis):
+        async def set(self, *_: object, **__: object) -> None:
+            asked.set()
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                raise TimeoutError from None
+
+    dropping = Drops(connection_pool=redis.connection_pool)
+    async with asyncio.timeout(30), revoking.publishing(accounts.database, dropping):
+        await asked.wait()

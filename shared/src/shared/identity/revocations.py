@@ -22,6 +22,8 @@ from prometheus_client import Counter, Gauge
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from shared.messaging.cancellation import raise_if_cancelled
+
 log = structlog.stdlib.get_logger(__name__)
 
 REVOKED_STREAM = "tokens:revoked"
@@ -125,6 +127,7 @@ class RevokedTokens:
             except Exception:
                 looks = 0
                 log.exception("revoked_tokens_not_read")
+            raise_if_cancelled()
             await asyncio.sleep(LOOK_SECONDS)
 
     def _take(self, fields: dict[str, str]) -> None:

@@ -18,6 +18,7 @@ from shared.jobs.context import JobContext
 from shared.jobs.metrics import ENDED, OLDEST, RUNNING, SECONDS, WAITING
 from shared.jobs.processes import Processes
 from shared.jobs.types import ClaimedJob, JobCancelled, JobType
+from shared.messaging.cancellation import raise_if_cancelled
 from shared.postgres import Database
 from shared.postgres.database import UNAVAILABLE
 
@@ -66,6 +67,7 @@ class JobWorker:
         while True:
             self._woken.clear()
             await self._claim()
+            raise_if_cancelled()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(POLL_SECONDS):
                     await self._woken.wait()
@@ -138,6 +140,7 @@ class JobWorker:
 
     async def _keep_leases(self) -> None:
         while True:
+            raise_if_cancelled()
             await asyncio.sleep(TICK_SECONDS)
             try:
                 with suppress_instrumentation():

@@ -16,6 +16,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from pydantic import RootModel
 
 from shared.jobs import enqueue
+from shared.messaging.cancellation import raise_if_cancelled
 from shared.postgres import Connection, Database
 from shared.postgres.database import UNAVAILABLE
 from shared.schedules import metrics, store
@@ -63,6 +64,7 @@ class Scheduler:
                         log.warning("schedules_not_looked_at", error=f"{type(error).__name__}: {error}")
                     except Exception:
                         log.exception("schedules_not_looked_at")
+                    raise_if_cancelled()
                     await asyncio.sleep(TICK_SECONDS)
         finally:
             metrics.LEADS.set(0)

@@ -20,6 +20,7 @@ from reports.domain.webhook_turns import Places, share_out
 from reports.store import webhook_claims, webhooks
 from reports.store.webhook_claims import Claimed
 from reports.webhook_secrets import SecretBox
+from shared.messaging.cancellation import raise_if_cancelled
 from shared.postgres import Database
 from shared.postgres.database import UNAVAILABLE
 
@@ -72,6 +73,7 @@ class Deliverer:
                 claimed = []
             for each in claimed:
                 self._begin(each)
+            raise_if_cancelled()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(POLL_SECONDS):
                     await self._woken.wait()

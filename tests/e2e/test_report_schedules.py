@@ -1,7 +1,7 @@
 """A report by the clock through the gateway: at the next full minute it is there, and so is the mail on it."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -18,15 +18,17 @@ def test_a_schedule_makes_its_report_at_its_minute(client: httpx.Client, person:
     assert_problem(wrong, 422)
     assert [error["field"] for error in wrong.json()["errors"]] == ["cron"]
     assert_problem(client.post(PATH, json={**EVERY_MINUTE, "type": "sales"}, headers=person.headers), 403)
+    asked = datetime.now(UTC)
     added = client.post(PATH, json=EVERY_MINUTE, headers=person.headers)
     assert added.status_code == 201, added.text
     path = f"{PATH}/{added.json()['id']}"
     assert added.headers["Location"] == path
     try:
         due = datetime.fromisoformat(added.json()["next_run_at"])
-        assert 0 < (due - datetime.now(UTC)).total_seconds() <= 60
+        # Of the moment in which it was asked: the minute may turn before we look.
+        assert asked < due <= datetime.now(UTC) + timedelta(seconds=60)
         assert_problem(client.get(path, headers=stranger.headers), 404)
-        end = time.monotonic() + 90
+        end = time.monotonic() + 150
         seen: dict[str, Any] = {}
         while not seen.get("last_report_id"):
             assert time.monotonic() < end, seen

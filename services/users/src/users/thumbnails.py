@@ -7,6 +7,7 @@ appended to the file. Sizes are read from the header and judged before one pixel
 import io
 import os
 import shutil
+import struct
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,7 +47,7 @@ def make_thumbnails(source: Path, place: Path, sizes: "Sequence[int]") -> None:
         raise PictureRefused("This is no JPEG, PNG or WebP picture.") from error
     except FileNotFoundError:
         raise
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+    except (OSError, ValueError, SyntaxError, EOFError, struct.error) as error:
         raise PictureRefused("The picture is broken or cut off.") from error
     _write(square, place, sizes)
 

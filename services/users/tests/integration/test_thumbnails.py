@@ -109,3 +109,16 @@ def test_the_largest_picture_that_is_taken_fits_in_the_memory_there_is(tmp_path:
         [sys.executable, "-c", program, str(source), str(tmp_path / "made")], capture_output=True, text=True, check=True
     )
     assert int(ended.stdout) < MEMORY_MB
+
+
+def test_broken_exif_is_the_pictures_fault_and_no_crash_of_ours(tmp_path: Path):
+    # A tag of a type that its value is not: Pillow tells it by struct.error, found by changing bytes at random.
+    tags = (
+        b"\x01\x18\x00\x02\x00\x00\x00\x06\x00\x00\x00&\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\xb0\x00\x00\x00\x00"
+    )
+    file = io.BytesIO()
+    Image.new("RGB", (64, 64), RED).save(
+        file, "JPEG", exif=b"Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x02" + tags + b"maker\x00"
+    )
+    with pytest.raises(PictureRefused, match="broken"):
+        made(tmp_path, file.getvalue())

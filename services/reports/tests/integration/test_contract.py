@@ -40,6 +40,8 @@ async def test_a_report_is_accepted_and_named(api: httpx.AsyncClient, signer: Si
         "type": "order_summary",
         "format": "pdf",
         "params": {"from": "2026-01-01"},
+        "notify": False,
+        "schedule_id": None,
         "status": "queued",
         "progress": 0,
         "error": None,

@@ -43,7 +43,7 @@ def request(principal: Principal | None = None, address: str = "192.0.2.7", **he
 
 
 USER = Principal("ann", "user", "pro", frozenset(), 2e9)
-BY_KEY = Principal("ann", "user", "pro", frozenset(), 2e9, b"Bearer x")
+BY_KEY = Principal("ann", "user", "pro", frozenset(), 2e9, forward_as=b"Bearer x")
 
 
 @pytest.mark.parametrize(

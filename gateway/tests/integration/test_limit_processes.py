@@ -1,7 +1,6 @@
 """Limits over three gateway processes at once, and each way to count (TRAPS, rate limiting 1, 2, 5, 6 and 7)."""
 
 import asyncio
-import itertools
 import os
 import re
 import signal
@@ -190,14 +189,14 @@ async def test_trap_6_redis_is_not_met_by_a_storm(one: GatewayProcess):
     one.valkey.stop()
     server = await asyncio.start_server(refuse, "127.0.0.1", one.valkey.port)
     began = time.monotonic()
-    while len(tried) < 3:
+    while len(tried) < 6:
         await flood([one], "/api/v1/fixed_window", 20)
-    # However many requests there are, one probe at a time, with a pause after each.
-    assert len(tried) <= 2 + (time.monotonic() - began) / 0.3
-    assert all(later - earlier > 0.25 for earlier, later in itertools.pairwise(tried))
+    # However many requests there are, one probe at a time of limits and of revocations, with a pause after each.
+    assert len(tried) <= 2 * (2 + (time.monotonic() - began) / 0.3)
+    assert all(later - earlier > 0.25 for earlier, later in zip(tried, tried[2:], strict=False))
     server.close()
     await server.wait_closed()
     one.valkey.start()
     await until_up(one)
     await flood([one], "/api/v1/fixed_window", 20)
-    assert len(re.findall(rb"lib-name", one.valkey.command("CLIENT", "LIST"))) <= 2  # the gateway's, and this one
+    assert len(re.findall(rb"lib-name", one.valkey.command("CLIENT", "LIST"))) <= 3  # the gateway's two, and this one

@@ -80,7 +80,9 @@ def forged() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "products.changed.v1", {}
 
 
-@pytest.mark.parametrize(("event_type", "data"), forged(), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("event_type", "data"), list(forged()), ids=lambda value: value if isinstance(value, str) else ""
+)
 async def test_a_forged_event_is_refused_and_leaves_nothing(
     database: asyncpg.Connection, event_type: str, data: dict[str, Any]
 ):

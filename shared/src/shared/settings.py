@@ -13,7 +13,13 @@ from typing import Any, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 
 class UnusableSettingError(Exception):
@@ -39,6 +45,16 @@ class Environment(StrEnum):
     DEVELOPMENT = "development"
     TEST = "test"
     PRODUCTION = "production"
+
+
+class EnvironmentSource(EnvSettingsSource):
+    """Reads the settings that have a name of their own; a group of them is no setting: ``SEED`` may mean anything."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """As pydantic reads it; None for a group."""
+        if field.validation_alias is None:
+            return None, field_name, False
+        return super().get_field_value(field, field_name)
 
 
 class FileSource(PydanticBaseSettingsSource):
@@ -72,12 +88,12 @@ class Settings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - EnvironmentSource in its place
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no .env files: the caller's environment is the one source
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - FileSource is explicit by name instead
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order of the sources, the first that has a value wins."""
-        return init_settings, env_settings, FileSource(settings_cls)
+        return init_settings, EnvironmentSource(settings_cls), FileSource(settings_cls)
 
 
 class HttpSettings(Settings):

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from shared.settings import PostgresSettings, RabbitSettings, TelemetrySettings
+from shared.settings import PostgresSettings, RabbitSettings, ServiceSettings, TelemetrySettings
 
 
 def test_a_setting_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch):
@@ -44,3 +44,13 @@ def test_a_ratio_is_a_ratio(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("TRACES_SAMPLE_RATIO", "1.5")
     with pytest.raises(ValidationError, match="TRACES_SAMPLE_RATIO"):
         TelemetrySettings()
+
+
+def test_a_variable_that_is_called_as_a_group_of_settings_is_somebody_elses(monkeypatch: pytest.MonkeyPatch):
+    """``make chaos SEED=4`` handed SEED on to the services, which ended over it."""
+    for name in ("DATABASE_URL", "REDIS_URL", "AMQP_URL", "TOKEN_ISSUER", "JWKS_URL"):
+        monkeypatch.setenv(name, "https://a.example")
+    for group in ServiceSettings.model_fields:
+        if ServiceSettings.model_fields[group].validation_alias is None:
+            monkeypatch.setenv(group.upper(), "4")
+    assert ServiceSettings().http.port == 8000

@@ -48,13 +48,14 @@ class Environment(StrEnum):
 
 
 class EnvironmentSource(EnvSettingsSource):
-    """Reads the settings that have a name of their own; a group of them is no setting: ``SEED`` may mean anything."""
+    """Reads a setting by its own name alone: ``SECONDS``, ``PORT`` or a group's ``SEED`` may be anybody's."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """As pydantic reads it; None for a group."""
-        if field.validation_alias is None:
+        """The text of the variable; None for a group of settings, which has no name."""
+        name = field.validation_alias
+        if not isinstance(name, str):
             return None, field_name, False
-        return super().get_field_value(field, field_name)
+        return self.env_vars.get(name.lower()), name, False
 
 
 class FileSource(PydanticBaseSettingsSource):

@@ -46,11 +46,13 @@ def test_a_ratio_is_a_ratio(monkeypatch: pytest.MonkeyPatch):
         TelemetrySettings()
 
 
-def test_a_variable_that_is_called_as_a_group_of_settings_is_somebody_elses(monkeypatch: pytest.MonkeyPatch):
-    """``make chaos SEED=4`` handed SEED on to the services, which ended over it."""
+def test_a_variable_that_is_called_as_a_field_is_somebody_elses(monkeypatch: pytest.MonkeyPatch):
+    """``make chaos SEED=4 SECONDS=360`` handed both on to the services, which ended over them."""
     for name in ("DATABASE_URL", "REDIS_URL", "AMQP_URL", "TOKEN_ISSUER", "JWKS_URL"):
         monkeypatch.setenv(name, "https://a.example")
-    for group in ServiceSettings.model_fields:
-        if ServiceSettings.model_fields[group].validation_alias is None:
-            monkeypatch.setenv(group.upper(), "4")
+    for name in ("PORT", "HOST", "URL", "SECONDS"):
+        monkeypatch.setenv(name, "4")
+    for name, field in ServiceSettings.model_fields.items():
+        if field.validation_alias is None:
+            monkeypatch.setenv(name.upper(), "4")
     assert ServiceSettings().http.port == 8000

@@ -58,18 +58,22 @@ def alive() -> set[int]:
     return {int(path.name) for path in Path("/proc").glob("[0-9]*")}
 
 
-def children(parent: int) -> dict[int, float]:
-    """Processes below this one and the CPU seconds each has taken."""
-    found: dict[int, float] = {}
-    parents = {parent}
+def children(parent: int) -> set[int]:
+    """Processes below this one."""
+    found: set[int] = set()
     for _ in range(4):
         for path in Path("/proc").glob("[0-9]*/stat"):
             with suppress(OSError):
-                fields = path.read_text().rpartition(")")[2].split()
-                if int(fields[1]) in parents:
-                    found[int(path.parent.name)] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-        parents |= set(found)
+                if int(path.read_text().rpartition(")")[2].split()[1]) in {parent, *found}:
+                    found.add(int(path.parent.name))
     return found
+
+
+def has_open(pid: int, directory: Path) -> bool:
+    """Whether a process reads or writes a file below a directory."""
+    with suppress(OSError):
+        return any(path.readlink().is_relative_to(directory) for path in Path(f"/proc/{pid}/fd").iterdir())
+    return False
 
 
 async def test_deleting_a_report_kills_its_render(
@@ -80,21 +84,17 @@ async def test_deleting_a_report_kills_its_render(
         location = (await ask(quiet_api, headers, "order_summary", "pdf")).headers["location"]
         place = directory / location.rpartition("/")[2]
         await rendering(quiet_api, location, headers)
-        before = children(os.getpid())
 
         async def renders() -> int | None:
-            """The process that has worked since, however little a busy machine gives it."""
-            spent = {pid: seconds - before.get(pid, 0.0) for pid, seconds in children(os.getpid()).items()}
-            busiest = max(spent, key=spent.__getitem__)
-            return busiest if spent[busiest] > 0.1 else None
+            return next((pid for pid in children(os.getpid()) if has_open(pid, place)), None)
 
-        busiest = await eventually(renders)
+        render = await eventually(renders)
         started = time.monotonic()
         assert (await quiet_api.delete(location, headers=headers)).status_code == 204
         assert (await quiet_api.get(location, headers=headers)).json()["status"] == "cancelled"
 
         async def gone() -> bool:
-            return busiest not in children(os.getpid()) and not place.exists()
+            return render not in children(os.getpid()) and not place.exists()
 
         await eventually(gone, 10)
         assert time.monotonic() - started < 8, "killed, not waited for"
@@ -166,7 +166,7 @@ async def test_a_worker_killed_in_the_middle_loses_no_report(
     location = (await ask(quiet_api, headers, "order_summary", "pdf")).headers["location"]
     async with worker_of_its_own(own_environment) as worker:
         await rendering(quiet_api, location, headers)
-        below = set(children(worker.pid))
+        below = children(worker.pid)
         assert len(below) > 1, "it has a process that renders"
         worker.send_signal(signals.SIGKILL)
         await worker.wait()

@@ -22,7 +22,7 @@ unexport VIRTUAL_ENV
 
 LOCKED := pyproject.toml uv.lock $(wildcard gateway/pyproject.toml shared/pyproject.toml services/*/pyproject.toml deploy/local/pyproject.toml)
 
-.PHONY: chaos help setup up demo down clean status logs mail jobs parked restart test test-unit test-integration test-e2e servers check format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
+.PHONY: chaos help setup up demo down clean status logs mail jobs parked restart test test-unit test-integration test-e2e test-security servers check format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
 
 ##@ Run it
 
@@ -79,9 +79,13 @@ test-integration: $(SYNCED) servers ## The tests on real Postgres, Redis and Rab
 	  flock $(TEST_STATE) bash -c "echo \"== integration, {}\"; cat $$log"; rm $$log; \
 	  test $$status -eq 0 || { echo "failed: {}" >&2; exit 1; }'
 
-test-e2e: $(SYNCED) ## The tests of the whole system from outside
+test-e2e: $(SYNCED) ## The tests of the whole system from outside, and the attacks on it
 	@echo "== end to end"
-	@$(BIN)/python -m pytest tests/e2e
+	@$(BIN)/python -m pytest tests/e2e tests/security
+
+test-security: $(SYNCED) ## The attacks on the whole system alone
+	@echo "== security"
+	@$(BIN)/python -m pytest tests/security
 
 # SECONDS is bash's own: handed over as an argument, not by the environment.
 chaos: $(SYNCED) ## Break everything at random under load, and check: FAULTS=100 (or 12), SECONDS=, SEED= repeats a run, ONLY='kill -9'

@@ -145,7 +145,10 @@ async def test_one_document_for_all_services(upstream: RawUpstream, gateway: Gat
     shown = document["paths"]["/api/v1/things/{thing_id}"]["get"]
     assert (shown["deprecated"], shown["operationId"]) == (True, "main_show")
     assert "deprecated" not in document["paths"]["/api/v2/things/{thing_id}"]["get"]
-    assert document["paths"]["/api/v1/private"]["get"]["security"] == [{"bearer": []}, {"X-API-Key": []}]
+    assert document["paths"]["/api/v1/private"]["get"]["security"] == [
+        {"bearer": ["things:read"]},
+        {"X-API-Key": ["things:read"]},
+    ]
     assert "T" not in document["components"]["schemas"]
     reference = {"$ref": "#/components/schemas/main_T"}
     assert document["components"]["schemas"]["main_T"]["properties"]["next"] == reference

@@ -13,7 +13,6 @@ Document = dict[str, Any]
 _PARAMETER = re.compile(r"\{[^}]*\}")
 _REFERENCE = "#/components/"
 _METHODS = frozenset({"get", "put", "post", "delete", "patch", "head", "options"})
-_CREDENTIALS = [{"bearer": []}, {"X-API-Key": []}]
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _PROBLEM_SCHEMA: Document = {
     "type": "object",
@@ -82,9 +81,9 @@ def _operation(operation: Document, route: Route, upstream: str) -> Document:
     changed.setdefault("tags", [upstream])
     # The routes file decides who may, not what the service says of itself.
     if route.identity == "required":
-        changed["security"] = _CREDENTIALS
+        changed["security"] = _credentials(route)
     elif route.identity == "optional":
-        changed["security"] = [{}, *_CREDENTIALS]
+        changed["security"] = [{}, *_credentials(route)]
     else:
         changed.pop("security", None)
     if route.sunset is not None:
@@ -93,6 +92,11 @@ def _operation(operation: Document, route: Route, upstream: str) -> Document:
     for status, description in _gateways_answers(route, has_body="requestBody" in changed):
         answers.setdefault(status, {"description": description, "content": _PROBLEM})
     return changed
+
+
+def _credentials(route: Route) -> list[Document]:
+    scopes = sorted(route.scopes)
+    return [{"bearer": scopes}, {"X-API-Key": scopes}]
 
 
 def _gateways_answers(route: Route, *, has_body: bool) -> Iterator[tuple[str, str]]:

@@ -77,7 +77,8 @@ class TokenVerifier:
                 leeway=_LEEWAY_SECONDS,
                 options={"require": ["exp", "iat", "iss", "aud", "sub", "jti"]},
             )
-        except (jwt.PyJWTError, ValueError, TypeError) as error:
+        except (jwt.PyJWTError, ValueError, TypeError, AttributeError, RecursionError) as error:
+            # The header is anybody's: JSON of any type, and nested deeper than it can be read.
             raise InvalidToken(str(error)) from error
         principal = Principal(
             subject=str(claims["sub"]),
@@ -91,7 +92,7 @@ class TokenVerifier:
 
     async def _key(self, header: dict[str, Any]) -> jwt.PyJWK:
         # Only our own set is asked: jku, x5u and jwk in a header are the attacker's word (RFC 8725 section 3.10).
-        if header.get("typ", "").lower().removeprefix("application/") != "at+jwt":
+        if str(header.get("typ", "")).lower().removeprefix("application/") != "at+jwt":
             raise InvalidToken("not an access token")
         kind = ALGORITHMS.get(header.get("alg", ""))
         key = await self._keys.find(str(header.get("kid", "")))

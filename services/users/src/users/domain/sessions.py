@@ -38,11 +38,10 @@ class TooManyApiKeys(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Where a request came from, so that its owner recognizes it in the list of sessions and on record."""
+    """Where a login came from, so that its owner recognizes it in the list of sessions."""
 
     address: str
     user_agent: str
-    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,3 +1,5 @@
+"""One system for the tests from outside, those of ``e2e`` and of ``security``, and who calls it."""
+
 import os
 from collections.abc import Iterator
 
@@ -20,8 +22,8 @@ def system(pytestconfig: pytest.Config, receivers: OwnAuthority) -> Iterator[Sys
         traces = os.environ.get("TRACES_URL", "http://127.0.0.1:8040")
         yield System(url, traces, None, dict(os.environ))
         return
-    webhooks = {"WEBHOOKS_ALLOW": f"{ADDRESS}/32", "WEBHOOKS_CA_FILE": str(receivers.file)}
-    with started(pytestconfig.rootpath, "e2e", **webhooks) as system:
+    settings = {"WEBHOOKS_ALLOW": f"{ADDRESS}/32", "WEBHOOKS_CA_FILE": str(receivers.file), "LIMITS_SCALE": "10000"}
+    with started(pytestconfig.rootpath, "e2e", **settings) as system:
         yield system
 
 

@@ -1,0 +1,49 @@
+"""A right body for each route of the table that takes one: what is refused is refused for who asks, not for what."""
+
+from collections.abc import Callable
+from typing import Any
+
+from belongings import CSV, Owner, a_product, a_registration, a_schedule, picture
+from e2e_system import sign_in
+
+
+def _json(body: object) -> dict[str, Any]:
+    return {"json": body}
+
+
+def _sent(content: bytes, media_type: str) -> dict[str, Any]:
+    return {"content": content, "headers": {"Content-Type": media_type}}
+
+
+def _refresh_token(owner: Owner) -> dict[str, Any]:
+    tokens = sign_in(owner.client, owner.person.email, owner.person.password)
+    return _json({"refresh_token": tokens["refresh_token"]})
+
+
+def _order(owner: Owner) -> dict[str, Any]:
+    owner.path("{product_id}")
+    return _json({"items": [{"product_id": owner.ids["product_id"], "quantity": 1}]})
+
+
+BODIES: dict[str, Callable[[Owner], dict[str, Any]]] = {
+    "POST /auth/login": lambda owner: _json({"email": owner.person.email, "password": owner.person.password}),
+    "POST /auth/refresh": _refresh_token,
+    "POST /auth/logout": _refresh_token,
+    "POST /users": lambda _: _json(a_registration()),
+    "PUT /users/{user_id}": lambda owner: _json({"name": "Ada King", "email": owner.person.email}),
+    "PATCH /users/{user_id}": lambda _: _json({"name": "Ada King"}),
+    "PUT /users/{user_id}/avatar": lambda _: _sent(picture(), "image/png"),
+    "POST /users/me/api-keys": lambda _: _json({"name": "matrix", "scopes": ["users:read"]}),
+    "POST /products": lambda _: _json(a_product()),
+    "PUT /products/{product_id}": lambda _: _json(a_product()),
+    "PATCH /products/{product_id}": lambda _: _json({"stock": 7}),
+    "POST /products/imports": lambda _: _sent(CSV, "text/csv"),
+    "POST /orders": _order,
+    "PATCH /orders/{order_id}": lambda _: _json({"status": "cancelled"}),
+    "POST /orders/{order_id}/payments": lambda _: _json({}),
+    "POST /reports": lambda _: _json({"type": "order_summary", "format": "json", "params": {}}),
+    "POST /report-schedules": lambda _: _json(a_schedule()),
+    "POST /webhooks": lambda owner: _json({"url": owner.receiver.url, "events": ["orders.placed.v1"]}),
+    "PATCH /webhooks/{webhook_id}": lambda _: _json({"description": "matrix"}),
+}
+"""Options of an httpx request by the row's name; a route that is not here takes no body."""

@@ -56,6 +56,21 @@ class LoginThrottle:
             REFUSED.inc()
         return -(-wait // 1000)
 
+    async def wait(self, account: str, address: str) -> int:
+        """The whole seconds to wait after too many failures, 0 when one may try; counts nothing itself."""
+        key = _key(account, address)
+        try:
+            async with asyncio.timeout(_REDIS_SECONDS), self._redis.pipeline(transaction=False) as pipe:
+                count, left = await pipe.get(key).pttl(key).execute()
+        except (RedisError, OSError, TimeoutError) as error:
+            OPEN.inc()
+            log.warning("login_throttle_open", error=type(error).__name__)
+            return 0
+        if int(count or 0) < self._limit:
+            return 0
+        REFUSED.inc()
+        return max(1, -(-int(left) // 1000))
+
     async def forget(self, account: str, address: str) -> None:
         """The password was right: earlier failures count no more."""
         try:

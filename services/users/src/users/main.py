@@ -12,6 +12,7 @@ from shared.settings import Environment, wrong_settings_in_words
 from shared.web import Resources, create_app, serve
 from users.api.routers import create_bare_routers, create_routers
 from users.avatar_files import AvatarFiles
+from users.oauth.errors import OAuthError, answer_oauth_error
 from users.resources import open_resources
 from users.settings import UsersSettings
 from users.signing_key import SigningKey
@@ -36,7 +37,7 @@ def create_application(
     async def usable(_: Resources) -> bool:
         return await asyncio.to_thread(files.usable)
 
-    return create_app(
+    app = create_app(
         SERVICE,
         settings,
         version=VERSION,
@@ -47,6 +48,8 @@ def create_application(
         keys=keys or key,
         checks={"avatars": usable},
     )
+    app.add_exception_handler(OAuthError, answer_oauth_error)
+    return app
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from users.settings import UsersSettings, WorkerSettings
 from users.signing_key import SigningKey
 from users.worker import create_application as create_worker_application
 
+from .oauth_programs import Program, Programs
 from .people import Account, Accounts
 
 
@@ -95,6 +96,16 @@ async def admin(accounts: Accounts) -> AsyncIterator[Account]:
     account = await accounts.make("The Admin", role="admin")
     yield account
     await accounts.execute("UPDATE users SET role = 'user' WHERE id = $1", account.id)
+
+
+@pytest.fixture(scope="session")
+def programs(client: httpx.AsyncClient, database: Database) -> Programs:
+    return Programs(client, database)
+
+
+@pytest_asyncio.fixture
+async def program(programs: Programs) -> Program:
+    return await programs.make()
 
 
 @pytest.fixture(scope="session")

@@ -43,8 +43,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
             if "422" in answers:
                 answers["422"] = {"description": "A field breaks a rule.", "content": _PROBLEM}
             if "requestBody" in operation:
-                answers["400"] = {"description": "The body does not parse.", "content": _PROBLEM}
-                answers["415"] = {"description": "A body type that is not taken.", "content": _PROBLEM}
+                answers.setdefault("400", {"description": "The body does not parse.", "content": _PROBLEM})
+                answers.setdefault("415", {"description": "A body type that is not taken.", "content": _PROBLEM})
             answers["503"] = {"description": "A dependency is away. Try again.", "content": _PROBLEM}
     return document
 

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from shared.web import create_version
 from users.api import internal, well_known
+from users.api.oauth import token
 from users.api.v1 import api_keys, audit, auth, avatars, sessions
 from users.api.v1 import users as users_v1
 from users.api.v2 import users as users_v2
@@ -11,7 +12,8 @@ from users.api.v2 import users as users_v2
 
 def create_bare_routers() -> list[APIRouter]:
     """Routers of bodies that are no JSON."""
-    return [create_version("v1", (avatars.router,)), create_version("v2", (avatars.router,))]
+    bare = (avatars.router, token.router)
+    return [create_version("v1", bare), create_version("v2", bare)]
 
 
 def create_routers() -> list[APIRouter]:

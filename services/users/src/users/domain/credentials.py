@@ -9,12 +9,23 @@ import re
 import secrets
 
 _REFRESH_PREFIX = "ghr_"
+_CLIENT_PREFIX = "ghs_"
 _API_KEY = re.compile(r"gh_([1-9][0-9]{0,17})_([A-Za-z0-9_-]{43})", re.ASCII)
 
 
 def new_refresh_token() -> str:
     """A refresh token: ``ghr_`` and 43 characters."""
     return _REFRESH_PREFIX + secrets.token_urlsafe(32)
+
+
+def new_client_secret() -> str:
+    """A secret of an OAuth client: ``ghs_`` and 43 characters."""
+    return _CLIENT_PREFIX + secrets.token_urlsafe(32)
+
+
+def new_client_id() -> str:
+    """The name of an OAuth client: never digits alone, which would be a user's id."""
+    return f"client-{secrets.token_hex(8)}"
 
 
 def new_key_secret() -> str:

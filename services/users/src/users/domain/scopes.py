@@ -13,6 +13,12 @@ USER_SCOPES = (
     "reports:write",
 )
 ADMIN_SCOPE = "admin"
+EXCHANGE_SCOPE = "keys:exchange"
+"""The right to exchange people's API keys for tokens: the gateway's."""
+INTROSPECT_SCOPE = "tokens:introspect"
+"""The right to ask what a token is (RFC 7662)."""
+SERVICE_SCOPES = (*USER_SCOPES, EXCHANGE_SCOPE, INTROSPECT_SCOPE)
+"""What a client may have that acts for itself."""
 
 
 def scopes_of(role: Role) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""/oauth: the endpoints that clients call."""

@@ -33,7 +33,13 @@ def _wrong() -> Unauthorized:
 
 
 async def log_in(database: Database, own: UsersResources, email: str, password: str, client: Client) -> TokenPair:
-    """Begin a session.
+    """Check the credentials and begin a session; raises as ``check_password`` does."""
+    user = await check_password(database, own, email, password, client)
+    return await begin_session(database, own, user, client)
+
+
+async def check_password(database: Database, own: UsersResources, email: str, password: str, client: Client) -> User:
+    """The account of these credentials, which is every way in: throttled, and alike in time for all that is wrong.
 
     No connection is held while the password is checked. Raises Unauthorized, TooManyRequests, and
     Unavailable when too many sign in at once.
@@ -47,18 +53,27 @@ async def log_in(database: Database, own: UsersResources, email: str, password: 
     verdict = await own.passwords.verify(found.password_hash if found else None, password)
     if found is None or not found.user.is_active or not verdict.matches:
         raise _wrong()
-    stronger = await own.passwords.hash(password) if verdict.outdated else None
+    if verdict.outdated:
+        stronger = await own.passwords.hash(password)
+        async with database.transaction() as connection:
+            await users.upgrade_hash(connection, found.user.id, found.password_hash, stronger)
+    await own.throttle.forget(account, client.address)
+    return found.user
+
+
+async def begin_session(database: Database, own: UsersResources, user: User, client: Client) -> TokenPair:
+    """Begin a session of an account whose credentials were checked.
+
+    Raises Unauthorized when the account was disabled or deleted meanwhile.
+    """
     refresh_token = new_refresh_token()
     async with database.transaction() as connection:
-        user = await users.lock(connection, found.user.id)
-        if user is None or not user.is_active:
+        now = await users.lock(connection, user.id)
+        if now is None or not now.is_active:
             raise _wrong()
-        if stronger is not None:
-            await users.upgrade_hash(connection, user.id, found.password_hash, stronger)
-        session_id = await store.begin(connection, user.id, client, digest(refresh_token))
-    await own.throttle.forget(account, client.address)
-    log.info("logged_in", user_id=user.id, session_id=session_id)
-    return TokenPair(_access_token(own, user, session_id), refresh_token)
+        session_id = await store.begin(connection, now.id, client, digest(refresh_token))
+    log.info("logged_in", user_id=now.id, session_id=session_id)
+    return TokenPair(_access_token(own, now, session_id), refresh_token)
 
 
 async def refresh(database: Database, own: UsersResources, token: str) -> TokenPair:

@@ -8,6 +8,24 @@ from enum import StrEnum
 class AuditAction(StrEnum):
     """What is put on record."""
 
+    LOGIN_SUCCEEDED = "login.succeeded"
+    LOGIN_FAILED = "login.failed"
+    LOGIN_THROTTLED = "login.throttled"
+    SESSION_ENDED = "session.ended"
+    REFRESH_TOKEN_REUSED = "refresh_token.reused"  # noqa: S105 - no password
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105 - the same
+    PASSWORD_RESET = "password.reset"  # noqa: S105 - the same
+    EMAIL_CHANGED = "email.changed"
+    SECOND_FACTOR_ON = "second_factor.on"
+    SECOND_FACTOR_OFF = "second_factor.off"
+    SECOND_FACTOR_FAILED = "second_factor.failed"
+    SECOND_FACTOR_RESET = "second_factor.reset"
+    RECOVERY_CODES_RENEWED = "recovery_codes.renewed"
+    RECOVERY_CODE_USED = "recovery_code.used"
+    API_KEY_MADE = "api_key.made"
+    API_KEY_DELETED = "api_key.deleted"
+    ROLE_CHANGED = "user.role_changed"
+    USER_DISABLED = "user.disabled"
     USER_DELETED = "user.deleted"
 
 

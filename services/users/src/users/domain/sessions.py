@@ -38,10 +38,11 @@ class TooManyApiKeys(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Where a login came from, so that its owner recognizes it in the list of sessions."""
+    """Where a request came from, so that its owner recognizes it in the list of sessions and on record."""
 
     address: str
     user_agent: str
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,9 @@ BODIES: dict[str, Callable[[Owner], dict[str, Any]]] = {
     "POST /users": lambda _: _json(a_registration()),
     "PUT /users/{user_id}": lambda owner: _json({"name": "Ada King", "email": owner.person.email}),
     "PATCH /users/{user_id}": lambda _: _json({"name": "Ada King"}),
+    "PUT /users/me/password": lambda owner: _json(
+        {"current_password": owner.person.password, "new_password": owner.person.password}
+    ),
     "PUT /users/{user_id}/avatar": lambda _: _sent(picture(), "image/png"),
     "POST /users/me/api-keys": lambda _: _json({"name": "matrix", "scopes": ["users:read"]}),
     "POST /products": lambda _: _json(a_product()),

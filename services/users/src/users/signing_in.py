@@ -64,12 +64,12 @@ async def check_password(database: Database, own: UsersResources, email: str, pa
 async def begin_session(database: Database, own: UsersResources, user: User, client: Client) -> TokenPair:
     """Begin a session of an account whose credentials were checked.
 
-    Raises Unauthorized when the account was disabled or deleted meanwhile.
+    Raises Unauthorized when the account was disabled or deleted, or given another password, meanwhile.
     """
     refresh_token = new_refresh_token()
     async with database.transaction() as connection:
         now = await users.lock(connection, user.id)
-        if now is None or not now.is_active:
+        if now is None or not now.is_active or now.password_changed_at != user.password_changed_at:
             raise _wrong()
         session_id = await store.begin(connection, now.id, client, digest(refresh_token))
     log.info("logged_in", user_id=now.id, session_id=session_id)

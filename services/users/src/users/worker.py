@@ -11,13 +11,13 @@ from shared.web import Resources, serve
 from shared.worker import create_worker
 from users.avatar_files import AvatarFiles
 from users.clearing_avatars import delete_lost_uploads
-from users.jobs import welcome_mail
+from users.jobs import notice_mail, welcome_mail
 from users.jobs.make_avatar import make_job
 from users.jobs.remove_avatars import remove_job
 from users.main import MIGRATIONS, SERVICE, VERSION
 from users.seeding import seed
 from users.settings import WorkerSettings
-from users.store import revocations, sessions
+from users.store import mailed_tokens, revocations, sessions
 
 
 def create_application(settings: WorkerSettings) -> FastAPI:
@@ -33,11 +33,12 @@ def create_application(settings: WorkerSettings) -> FastAPI:
         settings,
         version=VERSION,
         migrations=[MIGRATIONS],
-        job_types=[welcome_mail.JOB, make_job(files), remove_job(files)],
+        job_types=[welcome_mail.JOB, notice_mail.JOB, make_job(files), remove_job(files)],
         clean_ups=[
             # With the tokens of a session, of which there may be thousands.
             CleanUp("sessions", sessions.trim, batch=500),
             CleanUp("revocations", revocations.trim),
+            CleanUp("mailed_tokens", mailed_tokens.trim),
             CleanUp("avatar_uploads", partial(delete_lost_uploads, files), cron="23 * * * *", batch=100),
         ],
         resources=Mailer(settings.mail),

@@ -54,6 +54,9 @@ class User:
     created_at: datetime
     disabled_at: datetime | None
     version: int
+    email_verified_at: datetime | None = None
+    pending_email: str | None = None
+    password_changed_at: datetime | None = None
 
     @property
     def is_active(self) -> bool:

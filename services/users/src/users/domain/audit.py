@@ -15,6 +15,9 @@ class AuditAction(StrEnum):
     REFRESH_TOKEN_REUSED = "refresh_token.reused"  # noqa: S105 - no password
     PASSWORD_CHANGED = "password.changed"  # noqa: S105 - the same
     PASSWORD_RESET = "password.reset"  # noqa: S105 - the same
+    PASSWORD_RESET_REQUESTED = "password.reset_requested"  # noqa: S105 - the same
+    EMAIL_VERIFIED = "email.verified"
+    EMAIL_CHANGE_REQUESTED = "email.change_requested"
     EMAIL_CHANGED = "email.changed"
     SECOND_FACTOR_ON = "second_factor.on"
     SECOND_FACTOR_OFF = "second_factor.off"
@@ -26,6 +29,7 @@ class AuditAction(StrEnum):
     API_KEY_DELETED = "api_key.deleted"
     ROLE_CHANGED = "user.role_changed"
     USER_DISABLED = "user.disabled"
+    USER_ENABLED = "user.enabled"
     USER_DELETED = "user.deleted"
 
 

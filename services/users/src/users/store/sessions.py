@@ -39,6 +39,11 @@ _END_OWN = f"""
     WHERE user_id = $1 AND {_ALIVE} AND ($2::bigint IS NULL OR id = $2)
     RETURNING id
 """  # noqa: S608 - a constant
+_END_OTHERS = """
+    UPDATE sessions SET ended_at = now(), end_reason = $3
+    WHERE user_id = $1 AND ended_at IS NULL AND ($2::bigint IS NULL OR id <> $2)
+    RETURNING id
+"""
 _PAGE = f"SELECT {_COLUMNS} FROM sessions WHERE user_id = $1 AND {_ALIVE} ORDER BY id DESC LIMIT $2 OFFSET $3"  # noqa: S608 - a constant
 _COUNT = f"SELECT count(*) FROM sessions WHERE user_id = $1 AND {_ALIVE}"  # noqa: S608 - a constant
 _FIND = f"SELECT {_COLUMNS} FROM sessions WHERE user_id = $1 AND id = $2 AND {_ALIVE}"  # noqa: S608 - a constant
@@ -101,6 +106,13 @@ async def end_by_token(connection: Connection, digest: bytes) -> None:
 async def end_own(connection: Connection, user_id: int, session_id: int | None) -> int:
     """End one session of a user, or all of them; how many were ended."""
     return len(await connection.fetch(_END_OWN, user_id, session_id))
+
+
+async def end_others(
+    connection: Connection, user_id: int, except_session_id: int | None, reason: str = "credentials_changed"
+) -> int:
+    """End all of a user's sessions but this one, or all when it is None; how many were ended."""
+    return len(await connection.fetch(_END_OTHERS, user_id, except_session_id, reason))
 
 
 async def page(connection: Connection, user_id: int, limit: int, offset: int) -> tuple[list[Session], int]:

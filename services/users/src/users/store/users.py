@@ -8,7 +8,8 @@ from shared.postgres import Connection
 from users.domain.account import Changes, EmailTaken, Role, User
 from users.domain.emails import email_key
 
-_COLUMNS = "id, name, email, role, tier, created_at, disabled_at, version"
+_COLUMNS = """id, name, email, role, tier, created_at, disabled_at, version, email_verified_at, password_changed_at,
+    CASE WHEN pending_email_at > now() - interval '24 hours' THEN pending_email END AS pending_email"""
 
 _INSERT = f"""
     INSERT INTO users (name, email, email_key, password_hash, role) VALUES ($1, $2, $3, $4, $5)
@@ -36,6 +37,7 @@ _UPDATE = f"""
 _DELETE = "DELETE FROM users WHERE id = $1"
 _LOCK_ADMINS = "SELECT pg_advisory_xact_lock(hashtextextended('admins:' || current_schema(), 0))"
 _OTHER_ADMIN = "SELECT EXISTS (SELECT FROM users WHERE role = 'admin' AND disabled_at IS NULL AND id <> $1)"
+_SET_HASH = "UPDATE users SET password_hash = $2, password_changed_at = clock_timestamp() WHERE id = $1"
 _UPGRADE_HASH = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2"
 
 
@@ -57,6 +59,9 @@ def _user(row: asyncpg.Record) -> User:
         created_at=row["created_at"],
         disabled_at=row["disabled_at"],
         version=row["version"],
+        email_verified_at=row["email_verified_at"],
+        pending_email=row["pending_email"],
+        password_changed_at=row["password_changed_at"],
     )
 
 
@@ -136,3 +141,8 @@ async def other_admin_remains(connection: Connection, user_id: int) -> bool:
 async def upgrade_hash(connection: Connection, user_id: int, old: str, new: str) -> None:
     """Put the hash of a stronger scheme in the place of the old one, unless it was changed meanwhile."""
     await connection.execute(_UPGRADE_HASH, user_id, old, new)
+
+
+async def change_password(connection: Connection, user_id: int, password_hash: str) -> None:
+    """Put another password in the place of the old one; who is signing in with that one right now is refused."""
+    await connection.execute(_SET_HASH, user_id, password_hash)

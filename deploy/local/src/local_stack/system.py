@@ -55,9 +55,9 @@ def signing_key(state: State) -> Path:
     return path
 
 
-def webhooks_key(state: State) -> Path:
-    """The Fernet key that secrets of webhooks are kept with, made once."""
-    path = state.folder("keys") / "webhooks.key"
+def fernet_key(state: State, name: str) -> Path:
+    """A Fernet key that secrets are kept with, made once."""
+    path = state.folder("keys") / f"{name}.key"
     if not path.exists():
         new = path.with_suffix(".new")
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -133,6 +133,7 @@ def _service_settings(service: str, state: State, ports: SystemPorts) -> dict[st
         case "users":
             return {
                 "TOKEN_PRIVATE_KEY_FILE": str(signing_key(state)),
+                "SECOND_FACTOR_KEY_FILE": str(fernet_key(state, "second_factor")),
                 "SMTP_URL": f"smtp://{HOST}:{ports.mail}",
                 "AVATARS_DIR": str(state.folder("avatars")),
             }
@@ -142,7 +143,7 @@ def _service_settings(service: str, state: State, ports: SystemPorts) -> dict[st
             return {
                 "SMTP_URL": f"smtp://{HOST}:{ports.mail}",
                 "REPORTS_DIR": str(state.folder("reports")),
-                "WEBHOOKS_KEY_FILE": str(webhooks_key(state)),
+                "WEBHOOKS_KEY_FILE": str(fernet_key(state, "webhooks")),
             }
         case _:
             return {}

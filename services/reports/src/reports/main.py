@@ -13,9 +13,9 @@ from reports.delivering.resolving import create_resolver
 from reports.files import ReportFiles
 from reports.resources import ReportsResources
 from reports.settings import ReportsSettings
-from reports.webhook_secrets import SecretBox
 from reports.webhooks import Rules
 from shared.identity import KeySource
+from shared.kept_secrets import SecretBox
 from shared.settings import wrong_settings_in_words
 from shared.web import Resources, create_app, serve
 
@@ -28,7 +28,8 @@ def create_application(settings: ReportsSettings, keys: KeySource | None = None)
     """Make the API. ``keys`` verify tokens, by default those of ``JWKS_URL``."""
     files = ReportFiles(settings.storage.directory)
     own = settings.webhooks
-    webhooks = Rules(own.limit, own.overlap_hours, own.reach, create_resolver(own.name_server), SecretBox(own.keys))
+    box = SecretBox(own.keys, "WEBHOOKS_KEY")
+    webhooks = Rules(own.limit, own.overlap_hours, own.reach, create_resolver(own.name_server), box)
 
     @asynccontextmanager
     async def lifespan(_: Resources) -> AsyncIterator[ReportsResources]:

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Annotated, Self
 
 from cryptography import x509
-from cryptography.fernet import Fernet
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
 from reports.domain.webhook_address import HTTPS, Network, Reach
 from reports.domain.webhook_turns import Places
+from shared.kept_secrets import split_keys
 from shared.settings import Environment, Settings
 
 _DEVELOPMENT_KEY = "Z2F0ZWhvdXNlLWRldmVsb3BtZW50LW9ubHkta2V5LTA="  # of nobody who should keep a secret
@@ -40,7 +40,7 @@ class WebhookSettings(Settings):
     @property
     def keys(self) -> tuple[str, ...]:
         """The keys of the secrets, the one to encrypt with first."""
-        return tuple(part.strip() for part in self.key.get_secret_value().split(",") if part.strip())
+        return split_keys(self.key.get_secret_value())
 
     @property
     def reach(self) -> Reach:
@@ -92,11 +92,11 @@ class WebhookSettings(Settings):
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
         try:
-            usable = [Fernet(key) for key in self.keys]
+            split_keys(self.key.get_secret_value())
         except ValueError:
-            usable = []
-        if not usable:
-            raise ValueError("WEBHOOKS_KEY: must be 32 bytes in base64url, or several such with commas between")
+            raise ValueError(
+                "WEBHOOKS_KEY: must be 32 bytes in base64url, or several such with commas between"
+            ) from None
         if self.ca_file is not None and not _holds_certificates(self.ca_file):
             raise ValueError("WEBHOOKS_CA_FILE: must be a file of certificates in PEM")
         if self.environment is Environment.PRODUCTION:

@@ -23,8 +23,8 @@ from reports.domain.webhook_url import read_target
 from reports.store import departed, webhook_deliveries, webhook_messages
 from reports.store import webhooks as store
 from reports.webhook_events import ping_of
-from reports.webhook_secrets import SecretBox
 from shared.identity import Principal
+from shared.kept_secrets import SecretBox
 from shared.messaging import Event
 from shared.postgres import Connection
 from shared.problems import Forbidden

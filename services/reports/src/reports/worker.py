@@ -20,9 +20,9 @@ from reports.main import MIGRATIONS, SERVICE, VERSION
 from reports.rendering.warm_up import warm_up
 from reports.settings import ReportsSettings
 from reports.store import webhook_messages
-from reports.webhook_secrets import SecretBox
 from reports.webhook_settings import WebhookSettings
 from shared.clean_ups import CleanUp
+from shared.kept_secrets import SecretBox
 from shared.mail import Mailer
 from shared.settings import wrong_settings_in_words
 from shared.web import Resources, serve
@@ -58,7 +58,7 @@ def create_application(settings: ReportsSettings) -> FastAPI:
 
 def _delivering(own: WebhookSettings, held: Resources) -> AbstractAsyncContextManager[None]:
     poster = Poster(create_resolver(own.name_server), own.reach, seconds=own.seconds, ca_file=own.ca_file)
-    deliverer = Deliverer(held.database, poster, SecretBox(own.keys), own.places)
+    deliverer = Deliverer(held.database, poster, SecretBox(own.keys, "WEBHOOKS_KEY"), own.places)
     return deliverer.running(held.settings.http.drain_seconds)
 
 

@@ -11,7 +11,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from reports.domain.webhook_retries import MOST_RETRY_AFTER, SCHEDULE, next_delay, read_retry_after
 from reports.domain.webhook_signature import new_secret, sign, signed_headers
 from reports.domain.webhook_turns import Places, Waiting, share_out
-from reports.webhook_secrets import SecretBox, SecretUnreadableError
+from shared.kept_secrets import SecretBox, SecretUnreadableError
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -102,9 +102,9 @@ def test_those_that_fail_share_half_one_each():
 def test_secrets_are_kept_encrypted_and_keys_can_be_replaced():
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
     secret = new_secret()
-    kept = SecretBox((old,)).close(secret)
+    kept = SecretBox((old,), "WEBHOOKS_KEY").close(secret)
     assert secret not in kept
-    assert SecretBox((new, old)).open(kept) == secret
+    assert SecretBox((new, old), "WEBHOOKS_KEY").open(kept) == secret
     with pytest.raises(SecretUnreadableError) as unreadable:
-        SecretBox((new,)).open(kept)
+        SecretBox((new,), "WEBHOOKS_KEY").open(kept)
     assert secret not in str(unreadable.value)

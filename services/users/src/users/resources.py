@@ -10,6 +10,7 @@ from users.avatar_files import AvatarFiles
 from users.hashing import Passwords
 from users.login_throttle import LoginThrottle
 from users.revoking import publishing
+from users.second_factor_keys import SecondFactors
 from users.settings import UsersSettings
 from users.signing_key import SigningKey
 
@@ -24,6 +25,7 @@ class UsersResources:
     passwords: Passwords
     throttle: LoginThrottle
     avatars: AvatarFiles
+    second_factors: SecondFactors
 
 
 @asynccontextmanager
@@ -41,6 +43,7 @@ async def open_resources(
                 passwords,
                 LoginThrottle(resources.redis, settings.login),
                 files,
+                SecondFactors(settings.second_factor),
             )
     finally:
         passwords.close()

@@ -9,6 +9,7 @@ from pydantic_settings import NoDecode
 
 from shared.mail import MailSettings
 from shared.settings import Environment, SeedSettings, ServiceSettings, Settings
+from users.second_factor_settings import SecondFactorSettings
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -77,6 +78,7 @@ class UsersSettings(ServiceSettings):
     signing: SigningSettings = Field(default_factory=SigningSettings)  # pyright: ignore[reportArgumentType] - read from the environment
     passwords: PasswordSettings = Field(default_factory=PasswordSettings)
     login: LoginSettings = Field(default_factory=LoginSettings)
+    second_factor: SecondFactorSettings = Field(default_factory=SecondFactorSettings)
     storage: AvatarSettings = Field(default_factory=AvatarSettings)  # pyright: ignore[reportArgumentType] - the same
 
 

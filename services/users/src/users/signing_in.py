@@ -13,6 +13,7 @@ from users.domain.emails import email_key
 from users.domain.scopes import scopes_of
 from users.domain.sessions import ACCESS_TOKEN_LIFETIME, Client
 from users.resources import UsersResources
+from users.second_factor import check_second_factor
 from users.store import sessions as store
 from users.store import users
 
@@ -32,9 +33,12 @@ def _wrong() -> Unauthorized:
     return Unauthorized("invalid_credentials", "The e-mail address or the password is wrong.")
 
 
-async def log_in(database: Database, own: UsersResources, email: str, password: str, client: Client) -> TokenPair:
-    """Check the credentials and begin a session; raises as ``check_password`` does."""
+async def log_in(
+    database: Database, own: UsersResources, email: str, password: str, *, code: str | None, client: Client
+) -> TokenPair:
+    """Check the credentials and begin a session; raises as ``check_password`` and ``check_second_factor`` do."""
     user = await check_password(database, own, email, password, client)
+    await check_second_factor(database, own, user, code, client)
     return await begin_session(database, own, user, client)
 
 

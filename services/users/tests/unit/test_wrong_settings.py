@@ -51,3 +51,15 @@ def test_networks_that_are_none_are_not_shown_either(networks: str):
 
 def test_the_key_file_is_named():
     assert "TOKEN_PRIVATE_KEY_FILE: the file cannot be read" in refused("users.main", {})
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"SECOND_FACTOR_KEY": "hunter2"}, "SECOND_FACTOR_KEY: must be 32 bytes"),
+        ({"SECOND_FACTOR_KEY": ","}, "SECOND_FACTOR_KEY: must be 32 bytes"),
+        ({"ENVIRONMENT": "production"}, "SECOND_FACTOR_KEY: production needs a key of its own"),
+    ],
+)
+def test_the_key_of_second_factors_is_a_key_and_productions_own(changes: dict[str, str | None], said: str):
+    assert said in refused("users.main", changes)

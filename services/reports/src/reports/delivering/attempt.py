@@ -15,7 +15,7 @@ from reports.domain.webhook_retries import DISABLED_AFTER, next_delay, read_retr
 from reports.domain.webhook_signature import signed_headers
 from reports.store import webhook_claims as store
 from reports.store.webhook_claims import Claimed
-from reports.webhook_secrets import SecretBox, SecretUnreadableError
+from shared.kept_secrets import SecretBox, SecretUnreadableError
 from shared.messaging.backoff import Backoff
 from shared.postgres import Database
 from shared.postgres.database import UNAVAILABLE

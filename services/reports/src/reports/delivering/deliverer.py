@@ -19,7 +19,7 @@ from reports.domain.webhook import DisabledReason
 from reports.domain.webhook_turns import Places, share_out
 from reports.store import webhook_claims, webhooks
 from reports.store.webhook_claims import Claimed
-from reports.webhook_secrets import SecretBox
+from shared.kept_secrets import SecretBox
 from shared.messaging.cancellation import raise_if_cancelled
 from shared.postgres import Database
 from shared.postgres.database import UNAVAILABLE

@@ -34,5 +34,8 @@ def _check_secret(secret: SecretStr) -> SecretStr:
 Password = Annotated[SecretStr, AfterValidator(_check_secret), Field(examples=["Correct-Horse-7"])]
 """A password as typed: nothing is stripped off, and it prints as asterisks."""
 
+Code = Annotated[SecretStr, AfterValidator(_check_secret), Field(max_length=64, examples=["123456"])]
+"""A code of the second factor, or a recovery code; it prints as asterisks."""
+
 Text = Annotated[str, AfterValidator(check_encodable)]
 """Any text that is valid Unicode."""

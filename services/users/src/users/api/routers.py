@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from shared.web import create_version
 from users.api import internal, well_known
 from users.api.oauth import token
-from users.api.v1 import api_keys, audit, auth, avatars, passwords, sessions
+from users.api.v1 import api_keys, audit, auth, avatars, passwords, second_factor, sessions
 from users.api.v1 import users as users_v1
 from users.api.v2 import users as users_v2
 
@@ -19,7 +19,16 @@ def create_bare_routers() -> list[APIRouter]:
 def create_routers() -> list[APIRouter]:
     """Routers to include in the application."""
     # /users/me stands before /users/{user_id}, which would take "me" for an id.
-    same = (auth.router, passwords.router, sessions.router, api_keys.router, users_v1.router, audit.router)
+    same = (
+        auth.router,
+        passwords.router,
+        sessions.router,
+        api_keys.router,
+        second_factor.router,
+        second_factor.reset_router,
+        users_v1.router,
+        audit.router,
+    )
     return [
         create_version("v1", (*same, users_v1.single_router)),
         create_version("v2", (*same, users_v2.single_router)),

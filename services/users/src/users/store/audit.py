@@ -2,6 +2,7 @@
 
 from shared.postgres import Connection
 from users.domain.audit import AuditAction, AuditEvent
+from users.domain.sessions import Client
 
 _INSERT = "INSERT INTO audit_events (action, actor_id, subject_id, request_id) VALUES ($1, $2, $3, $4)"
 _PAGE = """
@@ -12,9 +13,17 @@ _COUNT = "SELECT count(*) FROM audit_events WHERE $1::bigint IS NULL OR subject_
 
 
 async def insert(
-    connection: Connection, action: AuditAction, *, actor_id: int, subject_id: int, request_id: str | None
+    connection: Connection,
+    action: AuditAction,
+    *,
+    actor_id: int,
+    subject_id: int,
+    request_id: str | None = None,
+    client: Client | None = None,
 ) -> None:
-    """Put something on record, in the transaction that does it."""
+    """Put something on record, in the transaction that does it; ``client`` says by which request."""
+    if client is not None and request_id is None:
+        request_id = client.request_id
     await connection.execute(_INSERT, action, actor_id, subject_id, request_id)
 
 

@@ -21,9 +21,16 @@ _NO_STORE = {"Cache-Control": "no-store"}  # RFC 6749 section 5.1
 async def log_in(
     body: LoginBody, own: Own, client: CallingClient, request: Request, response: Response
 ) -> TokenDocument:
-    """Begin a session. An unknown address and a wrong password are answered alike, in the same time."""
+    """Begin a session. An unknown address and a wrong password are answered alike, in the same time.
+
+    An account with a second factor needs its `code`, or a recovery code; without one the answer is 401
+    `second_factor_required`.
+    """
     database = get_resources(request).database
-    pair = await signing_in.log_in(database, own, body.email, body.password.get_secret_value(), client)
+    code = body.code.get_secret_value() if body.code is not None else None
+    pair = await signing_in.log_in(
+        database, own, body.email, body.password.get_secret_value(), code=code, client=client
+    )
     response.headers.update(_NO_STORE)
     return TokenDocument.of(pair)
 

@@ -8,7 +8,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from shared.web import RequestBody
 from users import signing_in
-from users.api.fields import Email, Password, PersonName, Text
+from users.api.fields import Code, Email, Password, PersonName, Text
 from users.domain.account import Role, User
 from users.domain.emails import MAX_LENGTH as EMAIL_LENGTH
 from users.domain.passwords import MAX_LENGTH, MIN_LENGTH, check_password
@@ -81,6 +81,7 @@ class LoginBody(RequestBody):
 
     email: Annotated[Text, Field(max_length=EMAIL_LENGTH, examples=["demo@example.com"])]
     password: Annotated[Password, Field(max_length=1024)]
+    code: Code | SkipJsonSchema[None] = None
 
 
 class RefreshBody(RequestBody):

@@ -22,7 +22,7 @@ unexport VIRTUAL_ENV
 
 LOCKED := pyproject.toml uv.lock $(wildcard gateway/pyproject.toml shared/pyproject.toml services/*/pyproject.toml deploy/local/pyproject.toml)
 
-.PHONY: chaos help setup up demo down clean status logs mail jobs parked restart test test-unit test-integration test-e2e test-security servers check format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
+.PHONY: chaos help setup up demo down clean status logs mail jobs parked restart test test-unit test-integration test-e2e test-security fuzz servers check format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
 
 ##@ Run it
 
@@ -86,6 +86,11 @@ test-e2e: $(SYNCED) ## The tests of the whole system from outside, and the attac
 test-security: $(SYNCED) ## The attacks on the whole system alone
 	@echo "== security"
 	@$(BIN)/python -m pytest tests/security
+
+# SECONDS is bash's own: handed over under another name.
+fuzz: $(SYNCED) ## Made-up requests for every operation until one breaks a promise: SECONDS=300, EXAMPLES=20 each, SEED= repeats a run
+	@FUZZ_SECONDS=$(or $(SECONDS),300) FUZZ_EXAMPLES=$(or $(EXAMPLES),20) FUZZ_SEED=$(or $(SEED),$$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')) \
+	  $(BIN)/python -m pytest tests/security/test_schemathesis.py
 
 # SECONDS is bash's own: handed over as an argument, not by the environment.
 chaos: $(SYNCED) ## Break everything at random under load, and check: FAULTS=100 (or 12), SECONDS=, SEED= repeats a run, ONLY='kill -9'

@@ -29,6 +29,7 @@ BODIES: dict[str, Callable[[Owner], dict[str, Any]]] = {
     "POST /auth/login": lambda owner: _json({"email": owner.person.email, "password": owner.person.password}),
     "POST /auth/refresh": _refresh_token,
     "POST /auth/logout": _refresh_token,
+    "POST /oauth/token": lambda _: {"data": {"grant_type": "client_credentials"}},
     "POST /users": lambda _: _json(a_registration()),
     "PUT /users/{user_id}": lambda owner: _json({"name": "Ada King", "email": owner.person.email}),
     "PATCH /users/{user_id}": lambda _: _json({"name": "Ada King"}),

@@ -24,6 +24,9 @@ POST /auth/login users ignored
 POST /auth/refresh users ignored
 POST /auth/logout users ignored
 POST /oauth/token users ignored
+GET /oauth/authorize users ignored
+POST /oauth/authorize/login users ignored
+POST /oauth/authorize/consent users ignored
 GET /users/me/api-keys users required
 POST /users/me/api-keys users required
 DELETE /users/me/api-keys/7 users required

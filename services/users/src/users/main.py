@@ -10,8 +10,10 @@ from fastapi import FastAPI
 from shared.identity import KeySource
 from shared.settings import Environment, wrong_settings_in_words
 from shared.web import Resources, create_app, serve
+from users.api.oauth.authorize import answer_untrusted
 from users.api.routers import create_bare_routers, create_routers
 from users.avatar_files import AvatarFiles
+from users.domain.authorization import UntrustedRequest
 from users.oauth.errors import OAuthError, answer_oauth_error
 from users.resources import open_resources
 from users.settings import UsersSettings
@@ -49,6 +51,7 @@ def create_application(
         checks={"avatars": usable},
     )
     app.add_exception_handler(OAuthError, answer_oauth_error)
+    app.add_exception_handler(UntrustedRequest, answer_untrusted)
     return app
 
 

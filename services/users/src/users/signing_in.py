@@ -1,5 +1,6 @@
 """Login, refresh and logout: sessions that begin, go on and end."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -10,7 +11,8 @@ from users.access_tokens import AccessToken
 from users.domain.account import User
 from users.domain.credentials import digest, new_refresh_token
 from users.domain.emails import email_key
-from users.domain.scopes import scopes_of
+from users.domain.oauth_clients import FIRST_PARTY
+from users.domain.scopes import narrowed, scopes_of
 from users.domain.sessions import ACCESS_TOKEN_LIFETIME, Client
 from users.resources import UsersResources
 from users.second_factor import check_second_factor
@@ -26,10 +28,11 @@ class TokenPair:
 
     access: AccessToken
     refresh_token: str
+    scopes: tuple[str, ...]
 
 
-def _wrong() -> Unauthorized:
-    # One answer for an unknown address, a wrong password and a disabled account (TRAPS.md, Auth 4).
+def wrong_credentials() -> Unauthorized:
+    """One answer for an unknown address, a wrong password and a disabled account (TRAPS.md, Auth 4)."""
     return Unauthorized("invalid_credentials", "The e-mail address or the password is wrong.")
 
 
@@ -56,7 +59,7 @@ async def check_password(database: Database, own: UsersResources, email: str, pa
         found = await users.find_credentials(connection, account)
     verdict = await own.passwords.verify(found.password_hash if found else None, password)
     if found is None or not found.user.is_active or not verdict.matches:
-        raise _wrong()
+        raise wrong_credentials()
     if verdict.outdated:
         stronger = await own.passwords.hash(password)
         async with database.transaction() as connection:
@@ -74,33 +77,44 @@ async def begin_session(database: Database, own: UsersResources, user: User, cli
     async with database.transaction() as connection:
         now = await users.lock(connection, user.id)
         if now is None or not now.is_active or now.password_changed_at != user.password_changed_at:
-            raise _wrong()
+            raise wrong_credentials()
         session_id = await store.begin(connection, now.id, client, digest(refresh_token))
     log.info("logged_in", user_id=now.id, session_id=session_id)
-    return TokenPair(_access_token(own, now, session_id), refresh_token)
+    return pair(own, now, session_id, refresh_token)
 
 
-async def refresh(database: Database, own: UsersResources, token: str) -> TokenPair:
+async def refresh(
+    database: Database,
+    own: UsersResources,
+    token: str,
+    *,
+    client_id: str | None = None,
+    narrow: Callable[[tuple[str, ...]], tuple[str, ...]] = tuple,
+) -> TokenPair:
     """Spend a refresh token for the next pair (RFC 9700 section 4.14).
 
     A token that was spent before ends its session, also when two requests overlap: which of the two is
-    the thief's cannot be told. Raises Unauthorized.
+    the thief's cannot be told. The token of an OAuth client is good for that ``client_id`` alone, one of a person's
+    own login for nobody else; ``narrow`` is given what was allowed the client and says what of it is wanted now.
+    Raises Unauthorized, and what ``narrow`` raises, which spends nothing.
     """
     next_token = new_refresh_token()
     async with database.transaction() as connection:
-        use = await store.lock_by_token(connection, digest(token))
+        use = await store.lock_by_token(connection, digest(token), client_id)
         user = await users.find(connection, use.user_id) if use else None
         usable = use is not None and user is not None and use.session_alive and user.is_active
+        scopes: tuple[str, ...] | None = None
         if use is not None and use.used:
             await store.end(connection, use.session_id, "token_reused")
         elif use is not None and usable:
+            scopes = narrow(use.scopes) if use.scopes is not None else None
             await store.rotate(connection, use.session_id, digest(token), digest(next_token))
     # Refused only here, after the commit: an exception inside would undo the end of the session.
     if use is None or user is None or use.used or not usable:
         if use is not None and use.used:
             log.warning("refresh_token_reused", user_id=use.user_id, session_id=use.session_id)
         raise Unauthorized("invalid_refresh_token", "The refresh token is not valid.")
-    return TokenPair(_access_token(own, user, use.session_id), next_token)
+    return pair(own, user, use.session_id, next_token, client_id=client_id, scopes=scopes)
 
 
 async def log_out(
@@ -116,12 +130,24 @@ async def log_out(
         await store.end_own(connection, user_id, session_id)
 
 
-def _access_token(own: UsersResources, user: User, session_id: int) -> AccessToken:
-    return own.issuer.issue(
+def pair(
+    own: UsersResources,
+    user: User,
+    session_id: int,
+    refresh_token: str,
+    *,
+    client_id: str | None = None,
+    scopes: Sequence[str] | None = None,
+) -> TokenPair:
+    """An access token of this session beside its refresh token; an OAuth client's has ``scopes`` at most."""
+    role, kept = narrowed(user.role, scopes_of(user.role) if scopes is None else scopes)
+    access = own.issuer.issue(
         user.id,
-        role=user.role,
+        role=role,
         tier=user.tier,
-        scopes=scopes_of(user.role),
+        scopes=kept,
         lifetime=ACCESS_TOKEN_LIFETIME,
         session_id=session_id,
+        client_id=client_id or FIRST_PARTY,
     )
+    return TokenPair(access, refresh_token, kept)

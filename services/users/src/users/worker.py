@@ -17,7 +17,7 @@ from users.jobs.remove_avatars import remove_job
 from users.main import MIGRATIONS, SERVICE, VERSION
 from users.seeding import seed
 from users.settings import WorkerSettings
-from users.store import mailed_tokens, revocations, sessions
+from users.store import browser_sessions, mailed_tokens, oauth_codes, revocations, sessions
 
 
 def create_application(settings: WorkerSettings) -> FastAPI:
@@ -39,6 +39,8 @@ def create_application(settings: WorkerSettings) -> FastAPI:
             CleanUp("sessions", sessions.trim, batch=500),
             CleanUp("revocations", revocations.trim),
             CleanUp("mailed_tokens", mailed_tokens.trim),
+            CleanUp("oauth_codes", oauth_codes.trim),
+            CleanUp("oauth_pending_logins", browser_sessions.trim),
             CleanUp("avatar_uploads", partial(delete_lost_uploads, files), cron="23 * * * *", batch=100),
         ],
         resources=Mailer(settings.mail),

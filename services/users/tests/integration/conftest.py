@@ -20,6 +20,7 @@ from users.signing_key import SigningKey
 from users.worker import create_application as create_worker_application
 
 from .oauth_programs import Program, Programs
+from .oauth_visiting import App, Apps, Visitor
 from .people import Account, Accounts
 
 
@@ -106,6 +107,30 @@ def programs(client: httpx.AsyncClient, database: Database) -> Programs:
 @pytest_asyncio.fixture
 async def program(programs: Programs) -> Program:
     return await programs.make()
+
+
+@pytest.fixture(scope="session")
+def apps(database: Database) -> Apps:
+    return Apps(database)
+
+
+@pytest_asyncio.fixture
+async def app(apps: Apps) -> App:
+    return await apps.make()
+
+
+@pytest_asyncio.fixture
+async def visitor(client: httpx.AsyncClient) -> AsyncIterator[Visitor]:
+    visitor = Visitor(client)
+    yield visitor
+    await visitor.http.aclose()
+
+
+@pytest_asyncio.fixture
+async def other_visitor(client: httpx.AsyncClient) -> AsyncIterator[Visitor]:
+    visitor = Visitor(client)
+    yield visitor
+    await visitor.http.aclose()
 
 
 @pytest.fixture(scope="session")

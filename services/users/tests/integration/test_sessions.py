@@ -13,7 +13,16 @@ async def test_sessions_are_listed_the_newest_first(client: httpx.AsyncClient, a
     assert (page["total"], page["page"], page["page_size"]) == (2, 1, 20)
     assert [item["current"] for item in page["items"]] == [False, True]
     first = page["items"][0]
-    assert set(first) == {"id", "user_agent", "address", "created_at", "last_used_at", "expires_at", "current"}
+    assert set(first) == {
+        "id",
+        "user_agent",
+        "address",
+        "created_at",
+        "last_used_at",
+        "expires_at",
+        "current",
+        "client",
+    }
     assert first["user_agent"].startswith("python-httpx")
     assert first["address"] == "127.0.0.1"
     one = await client.get(f"{PATH}/{first['id']}", headers=account.headers)

@@ -14,6 +14,7 @@ from users.client_address import client_address
 from users.domain.account import Role, User, UserNotFound
 from users.domain.sessions import Client
 from users.resources import UsersResources
+from users.store import authorizations
 from users.store import users as store
 
 _USER_AGENT_LENGTH = 200
@@ -71,14 +72,17 @@ Admin = Annotated[Caller, Depends(_admin)]
 """An admin."""
 
 
-def _signed_in_here(caller: Writer) -> Caller:
+async def _signed_in_here(caller: Writer, connection: Transaction) -> Caller:
     if caller.session_id is None:
         raise Forbidden("forbidden", "This needs a login; an API key cannot do it.")
+    if await authorizations.is_authorization(connection, caller.session_id):
+        raise Forbidden("forbidden", "This needs a login of your own; an application cannot do it.")
     return caller
 
 
 SignedInHere = Annotated[Caller, Depends(_signed_in_here)]
-"""A caller who may change things and holds a session: an API key must not make another that outlives it."""
+"""A caller who may change things and holds a session: an API key must not make another that outlives it,
+nor an OAuth client."""
 
 
 def _own(request: Request) -> UsersResources:

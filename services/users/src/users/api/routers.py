@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from shared.web import create_version
 from users.api import internal, well_known
-from users.api.oauth import token
+from users.api.oauth import authorize, token
 from users.api.v1 import api_keys, audit, auth, avatars, passwords, second_factor, sessions
 from users.api.v1 import users as users_v1
 from users.api.v2 import users as users_v2
@@ -12,7 +12,7 @@ from users.api.v2 import users as users_v2
 
 def create_bare_routers() -> list[APIRouter]:
     """Routers of bodies that are no JSON."""
-    bare = (avatars.router, token.router)
+    bare = (avatars.router, token.router, authorize.router)
     return [create_version("v1", bare), create_version("v2", bare)]
 
 

@@ -31,6 +31,8 @@ class AuditAction(StrEnum):
     USER_DISABLED = "user.disabled"
     USER_ENABLED = "user.enabled"
     USER_DELETED = "user.deleted"
+    CLIENT_ALLOWED = "oauth.client_allowed"
+    CODE_REUSED = "oauth.code_reused"
 
 
 @dataclass(frozen=True, slots=True)

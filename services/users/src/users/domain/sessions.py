@@ -47,7 +47,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A login that has not ended yet."""
+    """A login that has not ended yet; ``client`` is the name of the OAuth client that was allowed in."""
 
     id: int
     user_agent: str
@@ -55,6 +55,7 @@ class Session:
     created_at: datetime
     last_used_at: datetime
     expires_at: datetime
+    client: str | None
 
 
 @dataclass(frozen=True, slots=True)

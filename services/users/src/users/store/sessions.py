@@ -8,7 +8,10 @@ from shared.postgres import Connection, count_rows
 from users.domain.sessions import SESSION_LIFETIME, Client, Session
 
 _ALIVE = "ended_at IS NULL AND expires_at > now()"
-_COLUMNS = "id, user_agent, address, created_at, last_used_at, expires_at"
+_COLUMNS = """
+    id, user_agent, address, created_at, last_used_at, expires_at,
+    (SELECT name FROM oauth_clients WHERE oauth_clients.client_id = sessions.client_id) AS client
+"""
 
 _INSERT = """
     INSERT INTO sessions (user_id, user_agent, address, expires_at) VALUES ($1, $2, $3, now() + $4::interval)
@@ -22,9 +25,9 @@ _TRIM = """
 """
 _INSERT_TOKEN = "INSERT INTO refresh_tokens (digest, session_id) VALUES ($1, $2)"  # noqa: S105 - no password
 _LOCK_BY_TOKEN = f"""
-    SELECT sessions.id, user_id, {_ALIVE} AS alive
+    SELECT sessions.id, user_id, scopes, {_ALIVE} AS alive
     FROM refresh_tokens JOIN sessions ON sessions.id = refresh_tokens.session_id
-    WHERE digest = $1 FOR UPDATE OF sessions
+    WHERE digest = $1 AND client_id IS NOT DISTINCT FROM $2 FOR UPDATE OF sessions
 """  # noqa: S608 - a constant
 _TOKEN_USED = "SELECT used_at IS NOT NULL FROM refresh_tokens WHERE digest = $1"  # noqa: S105 - no password
 _USE = "UPDATE refresh_tokens SET used_at = clock_timestamp() WHERE digest = $1"
@@ -51,10 +54,11 @@ _FIND = f"SELECT {_COLUMNS} FROM sessions WHERE user_id = $1 AND id = $2 AND {_A
 
 @dataclass(frozen=True, slots=True)
 class TokenUse:
-    """What a refresh token stands for."""
+    """What a refresh token stands for; ``scopes`` are what an OAuth client was allowed."""
 
     session_id: int
     user_id: int
+    scopes: tuple[str, ...] | None
     session_alive: bool
     used: bool
 
@@ -71,19 +75,20 @@ async def begin(connection: Connection, user_id: int, client: Client, digest: by
     return session_id
 
 
-async def lock_by_token(connection: Connection, digest: bytes) -> TokenUse | None:
-    """The session of a refresh token, locked, and whether the token was used already.
+async def lock_by_token(connection: Connection, digest: bytes, client_id: str | None) -> TokenUse | None:
+    """The session of this OAuth client's refresh token (None: of a login), locked, and whether the token was used.
 
     The token is read after the session's lock is had, by a statement of its own: a statement that
     waited for a lock does not see what the lock's holder wrote elsewhere.
     """
-    session = await connection.fetchrow(_LOCK_BY_TOKEN, digest)
+    session = await connection.fetchrow(_LOCK_BY_TOKEN, digest, client_id)
     if session is None:
         return None
     used: bool | None = await connection.fetchval(_TOKEN_USED, digest)
     if used is None:
         return None
-    return TokenUse(session["id"], session["user_id"], session["alive"], used)
+    scopes = tuple(session["scopes"]) if session["scopes"] is not None else None
+    return TokenUse(session["id"], session["user_id"], scopes, session["alive"], used)
 
 
 async def rotate(connection: Connection, session_id: int, used: bytes, new: bytes) -> None:

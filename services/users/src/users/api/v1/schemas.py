@@ -105,7 +105,7 @@ class TokenDocument(BaseModel):
 
 
 class SessionDocument(BaseModel):
-    """A login that has not ended; ``current`` is the one that asks."""
+    """A login that has not ended, or an application (``client``) that was allowed in; ``current`` is who asks."""
 
     id: int
     user_agent: str
@@ -114,6 +114,7 @@ class SessionDocument(BaseModel):
     last_used_at: datetime
     expires_at: datetime
     current: bool
+    client: str | None
 
     @classmethod
     def of(cls, session: Session, current: int | None) -> Self:
@@ -126,6 +127,7 @@ class SessionDocument(BaseModel):
             last_used_at=session.last_used_at,
             expires_at=session.expires_at,
             current=session.id == current,
+            client=session.client,
         )
 
 

@@ -22,7 +22,7 @@ unexport VIRTUAL_ENV
 
 LOCKED := pyproject.toml uv.lock $(wildcard gateway/pyproject.toml shared/pyproject.toml services/*/pyproject.toml deploy/local/pyproject.toml)
 
-.PHONY: chaos help setup up demo down clean status logs mail jobs parked restart test test-unit test-integration test-e2e test-security fuzz servers check format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
+.PHONY: chaos dashboards help setup up demo down clean status logs mail jobs parked restart test test-unit test-integration test-e2e test-security fuzz servers check format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
 
 ##@ Run it
 
@@ -114,7 +114,11 @@ check: $(SYNCED) ## Lint, format, types, architecture, lock file, OpenAPI and ro
 	run $(BIN)/python -m shared.contracts system --check; \
 	run $(BIN)/python -m shared.contracts compatible; \
 	run $(BIN)/gateway reference --check docs/routes.md; \
+	run env PYTHONPATH=deploy/observability $(BIN)/python -m dashboards --check; \
 	test -z "$$failed" || { echo "failed$$failed" >&2; exit 1; }
+
+dashboards: $(SYNCED) ## Write Grafana's dashboards from deploy/observability/dashboards
+	@PYTHONPATH=deploy/observability $(BIN)/python -m dashboards
 
 format: $(SYNCED) ## Put the code in its standard form
 	$(BIN)/ruff check --fix

@@ -43,6 +43,7 @@ def generate(folder: Path) -> None:
     for name in ("webhooks_key", "second_factor_key"):
         kept(name, base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
     password("postgres")
+    password("grafana")
     redis, rabbitmq = password("redis"), password("rabbitmq")
     follows = {
         f"{service}_database_url": f"postgresql://{service}:{password(service)}@postgres:5432/gatehouse"

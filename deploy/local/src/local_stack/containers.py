@@ -27,8 +27,9 @@ _PORTS = "compose.json"
 _SECRETS = REPOSITORY / "deploy" / "compose" / "generate_secrets.py"
 _LOGS = "make logs S=orders"
 _PUBLISHED = ("gateway", "users", "orders", "reports", "traces")
+_ALL = ("--profile", "*")  # else what a profile started would stay
 _ARGUMENTS = {
-    "down": ("down",),
+    "down": (*_ALL, "down"),
     "logs": ("logs",),
     "restart": ("restart",),
     "stop": ("stop",),
@@ -101,7 +102,7 @@ def _require_free(ports: SystemPorts) -> None:
 
 def _clean(state: State) -> int:
     """Stop it and remove the volumes, and the secrets that their content was made with."""
-    status = _compose(state, "down", "--volumes")
+    status = _compose(state, *_ALL, "down", "--volumes")
     if status == 0:
         shutil.rmtree(state.root / "compose", ignore_errors=True)
         (state.root / _PORTS).unlink(missing_ok=True)

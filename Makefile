@@ -22,7 +22,7 @@ unexport VIRTUAL_ENV
 
 LOCKED := pyproject.toml uv.lock $(wildcard gateway/pyproject.toml shared/pyproject.toml services/*/pyproject.toml deploy/local/pyproject.toml)
 
-.PHONY: chaos dashboards help setup up demo down clean status logs mail jobs parked restart test test-unit test-integration test-e2e test-security fuzz servers check format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
+.PHONY: chaos dashboards help setup up demo down clean status logs mail jobs keys parked restart test test-unit test-integration test-e2e test-security fuzz servers check format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
 
 ##@ Run it
 
@@ -52,6 +52,9 @@ restart: $(SYNCED) ## Restart one process: make restart S=orders
 
 jobs: $(SYNCED) ## A service's jobs: make jobs S=reports (DO="show ID", cancel ID, retry ID, "list --status failed")
 	@$(STACK) jobs $(S) $(DO)
+
+keys: $(SYNCED) ## The keys that tokens are signed with: make keys (DO=rotate, DO="rotate --now" or DO="withdraw KID" after a leak)
+	@$(STACK) keys $(DO)
 
 mail: $(SYNCED) ## The mails the system has sent
 	@$(STACK) mail

@@ -9,7 +9,14 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
-TOLD_OTHERWISE = {"GATEWAY_NETWORKS", "SECOND_FACTOR_KEY", "WEBHOOKS_KEY", "WEBHOOKS_PORTS"}
+TOLD_OTHERWISE = {
+    "GATEWAY_NETWORKS",
+    "SECOND_FACTOR_KEY",
+    "SIGNING_KEYS_KEY",
+    "TOKEN_ALGORITHM",
+    "WEBHOOKS_KEY",
+    "WEBHOOKS_PORTS",
+}
 """Defaults that the code makes of other words than the page."""
 
 

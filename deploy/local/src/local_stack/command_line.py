@@ -60,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     jobs = command("jobs", "a service's jobs: list, show, cancel, retry")
     jobs.add_argument("name", nargs="?")
     jobs.add_argument("arguments", nargs=argparse.REMAINDER)
+    keys = command("keys", "the keys that access tokens are signed with: list, rotate, withdraw")
+    keys.add_argument("arguments", nargs=argparse.REMAINDER)
     command("mail", "the mails the system has sent")
     parked = command("parked", "messages that could not be handled")
     parked.add_argument("arguments", nargs=argparse.REMAINDER, help="of python -m shared.parked; none: list all queues")
@@ -93,8 +95,9 @@ def _locally(chosen: argparse.Namespace, state: State) -> int:
             return on_call_commands.jobs(state, chosen.name, chosen.arguments)
         case "mail":
             inspect_commands.mail(state)
-        case "parked":
-            return parked_messages.locally(state, chosen.arguments)
+        case "parked" | "keys":
+            run = parked_messages.locally if chosen.command == "parked" else on_call_commands.keys
+            return run(state, chosen.arguments)
         case "restart":
             inspect_commands.restart(state, chosen.name)
         case "stop":

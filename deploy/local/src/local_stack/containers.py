@@ -80,11 +80,16 @@ def run(chosen: Namespace, state: State) -> int:
             worker = f"{on_call_commands.require_service(chosen.name)}-worker"
             list_or_more = chosen.arguments or ["list"]
             return _compose(state, "exec", "--no-TTY", worker, "python", "-m", "shared.jobs", *list_or_more)
-        case "parked":
-            parked = ("exec", "--no-TTY", "orders-worker", "python", "-m", "shared.parked")
-            return _compose(state, *parked, *parked_messages.arguments_or_all(chosen.arguments))
+        case "keys" | "parked":
+            return _compose(state, "exec", "--no-TTY", *_on_call(chosen))
         case command:
             return _compose(state, *_ARGUMENTS[command], *_options(chosen))
+
+
+def _on_call(chosen: Namespace) -> list[str]:
+    if chosen.command == "keys":
+        return ["users-worker", "python", "-m", "users.keys", *(chosen.arguments or ["list"])]
+    return ["orders-worker", "python", "-m", "shared.parked", *parked_messages.arguments_or_all(chosen.arguments)]
 
 
 def _options(chosen: Namespace) -> list[str]:

@@ -43,7 +43,7 @@ class _Process:
 
 
 def signing_key(state: State) -> Path:
-    """The Ed25519 key that tokens are signed with, made once."""
+    """The Ed25519 key that tokens are signed with at first, made once."""
     path = state.folder("keys") / "users.pem"
     if not path.exists():
         pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -134,6 +134,7 @@ def _service_settings(service: str, state: State, ports: SystemPorts) -> dict[st
             return {
                 "TOKEN_PRIVATE_KEY_FILE": str(signing_key(state)),
                 "SECOND_FACTOR_KEY_FILE": str(fernet_key(state, "second_factor")),
+                "SIGNING_KEYS_KEY_FILE": str(fernet_key(state, "signing_keys")),
                 "SMTP_URL": f"smtp://{HOST}:{ports.mail}",
                 "AVATARS_DIR": str(state.folder("avatars")),
             }

@@ -12,9 +12,11 @@ class Principal:
     tier: str
     scopes: frozenset[str]
     expires: float
-    # When the token was issued (Unix seconds) and its ``sid``: by these it may end early.
+    # When the token was issued (Unix seconds), its ``sid``, ``generation`` and ``kid``: by these it may end early.
     issued: float = 0.0
     session: str = ""
+    generation: int | None = None
+    key: str = ""
     forward_as: bytes | None = None
 
     @property

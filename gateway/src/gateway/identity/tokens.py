@@ -80,6 +80,8 @@ class TokenVerifier:
                 expires=float(claims["exp"]),
                 issued=float(claims["iat"]),
                 session=str(claims.get("sid", "")),
+                generation=int(claims["generation"]) if "generation" in claims else None,
+                key=kid,
             )
         except jwt.ExpiredSignatureError as error:
             raise InvalidTokenError("The token has expired.") from error

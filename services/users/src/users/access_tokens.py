@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 import jwt
 
@@ -22,12 +23,20 @@ class AccessToken:
     expires_in: int
 
 
+class Signing(Protocol):
+    """Knows the key to sign with."""
+
+    def signing(self) -> SigningKey:
+        """The key of this moment. Raises Unavailable."""
+        ...
+
+
 class TokenIssuer:
     """Signs what a token's bearer is and may do."""
 
-    def __init__(self, settings: TokenSettings, key: SigningKey) -> None:
+    def __init__(self, settings: TokenSettings, keys: Signing) -> None:
         self._settings = settings
-        self._key = key
+        self._keys = keys
 
     def issue(
         self,
@@ -39,14 +48,18 @@ class TokenIssuer:
         lifetime: timedelta,
         session_id: int | None = None,
         client_id: str = FIRST_PARTY,
+        generation: int | None = None,
     ) -> AccessToken:
         """A token of this user; ``session_id`` becomes ``sid``, by which a logout finds what to end.
 
-        ``client_id`` is who got it for the user (RFC 9068 section 2.2).
+        ``client_id`` is who got it for the user (RFC 9068 section 2.2). ``generation`` is the account's
+        ``token_generation``, read with the role: of an older one it ends when the account is weakened.
         """
         claims: dict[str, object] = {"sub": str(user_id), "role": role.value, "tier": tier, "client_id": client_id}
         if session_id is not None:
             claims["sid"] = str(session_id)
+        if generation is not None:
+            claims["generation"] = generation
         return self._sign(claims, scopes, lifetime)
 
     def issue_to_client(self, client_id: str, *, tier: str, scopes: Sequence[str], lifetime: timedelta) -> AccessToken:
@@ -55,6 +68,7 @@ class TokenIssuer:
         return self._sign(claims, scopes, lifetime)
 
     def _sign(self, own: Mapping[str, object], scopes: Sequence[str], lifetime: timedelta) -> AccessToken:
+        key = self._keys.signing()
         now = int(time.time())
         seconds = int(lifetime.total_seconds())
         claims = {
@@ -66,5 +80,5 @@ class TokenIssuer:
             "jti": str(uuid.uuid4()),
             "scope": " ".join(scopes),
         }
-        headers = {"typ": "at+jwt", "kid": self._key.key_id}
-        return AccessToken(jwt.encode(claims, self._key.private, algorithm="EdDSA", headers=headers), seconds)
+        headers = {"typ": "at+jwt", "kid": key.key_id}
+        return AccessToken(jwt.encode(claims, key.private, algorithm=key.algorithm.value, headers=headers), seconds)

@@ -53,4 +53,6 @@ async def exchange(connection: Connection, issuer: TokenIssuer, text: str) -> Ac
     if found.expires_at is not None:
         lifetime = min(lifetime, found.expires_at - datetime.now(UTC))
     role, scopes = narrowed(found.role, found.scopes)
-    return issuer.issue(found.user_id, role=role, tier=found.tier, scopes=scopes, lifetime=lifetime)
+    return issuer.issue(
+        found.user_id, role=role, tier=found.tier, scopes=scopes, lifetime=lifetime, generation=found.token_generation
+    )

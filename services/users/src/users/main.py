@@ -14,6 +14,7 @@ from users.api.oauth.authorize import answer_untrusted
 from users.api.routers import create_bare_routers, create_routers
 from users.avatar_files import AvatarFiles
 from users.domain.authorization import UntrustedRequest
+from users.key_ring import KeyRing
 from users.oauth.errors import OAuthError, answer_oauth_error
 from users.resources import open_resources
 from users.settings import UsersSettings
@@ -25,15 +26,13 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def create_application(
-    settings: UsersSettings, keys: KeySource | None = None, *, signing_key: SigningKey | None = None
+    settings: UsersSettings, keys: KeySource | None = None, *, ring: KeyRing | None = None
 ) -> FastAPI:
-    """Make the API application. Our own tokens are verified with our own key unless ``keys`` says otherwise.
+    """Make the API application. Our own tokens are verified with our own keys unless ``keys`` says otherwise.
 
     Raises UnusableKeyError when the key file cannot be used, or in production is open to others.
     """
-    key = signing_key or SigningKey.read(
-        settings.signing.private_key_file, private_only=settings.environment is Environment.PRODUCTION
-    )
+    ring = ring or KeyRing(settings.signing, first=_first_key(settings))
     files = AvatarFiles(settings.storage.directory)
 
     async def usable(_: Resources) -> bool:
@@ -46,13 +45,18 @@ def create_application(
         migrations=[MIGRATIONS],
         routers=create_routers(),
         bare_routers=create_bare_routers(),
-        lifespan=partial(open_resources, settings, key, files),
-        keys=keys or key,
+        lifespan=partial(open_resources, settings, ring, files),
+        keys=keys or ring,
         checks={"avatars": usable},
     )
     app.add_exception_handler(OAuthError, answer_oauth_error)
     app.add_exception_handler(UntrustedRequest, answer_untrusted)
     return app
+
+
+def _first_key(settings: UsersSettings) -> SigningKey | None:
+    path = settings.signing.private_key_file
+    return SigningKey.read(path, private_only=settings.environment is Environment.PRODUCTION) if path else None
 
 
 def main() -> None:

@@ -8,11 +8,11 @@ from shared.web import Resources
 from users.access_tokens import TokenIssuer
 from users.avatar_files import AvatarFiles
 from users.hashing import Passwords
+from users.key_ring import KeyRing
 from users.login_throttle import LoginThrottle
 from users.revoking import publishing
 from users.second_factor_keys import SecondFactors
 from users.settings import UsersSettings
-from users.signing_key import SigningKey
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class UsersResources:
     """One a process."""
 
     settings: UsersSettings
-    key: SigningKey
+    keys: KeyRing
     issuer: TokenIssuer
     passwords: Passwords
     throttle: LoginThrottle
@@ -30,16 +30,17 @@ class UsersResources:
 
 @asynccontextmanager
 async def open_resources(
-    settings: UsersSettings, key: SigningKey, files: AvatarFiles, resources: Resources
+    settings: UsersSettings, keys: KeyRing, files: AvatarFiles, resources: Resources
 ) -> AsyncIterator[UsersResources]:
-    """Open them, and close them at the end."""
+    """Open them, and close them at the end. Raises UnusableKeyError when a signing key does not open."""
+    await keys.open(resources.database)
     passwords = Passwords(settings.passwords)
     try:
-        async with publishing(resources.database, resources.redis):
+        async with publishing(resources.database, resources.redis), keys.kept_fresh(resources.database):
             yield UsersResources(
                 settings,
-                key,
-                TokenIssuer(settings.tokens, key),
+                keys,
+                TokenIssuer(settings.tokens, keys),
                 passwords,
                 LoginThrottle(resources.redis, settings.login),
                 files,

@@ -21,6 +21,7 @@ from shared.postgres import Database
 from shared.postgres.database import UNAVAILABLE
 from users.domain.sessions import ACCESS_TOKEN_LIFETIME
 from users.store import revocations as store
+from users.store import signing_keys
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -41,10 +42,11 @@ async def publish(database: Database, redis: Redis) -> int:
     while True:
         async with database.transaction() as connection:
             found = await store.take_unpublished(connection, redis_id, _BATCH)
-            if found:
+            withdrawn = await signing_keys.take_unpublished(connection, redis_id)
+            if found or withdrawn:
                 # Before the commit: told twice does no harm, marked and not told would.
-                await add_revocations(redis, found, kept_seconds=_KEPT_SECONDS)
-        published += len(found)
+                await add_revocations(redis, withdrawn + found, kept_seconds=_KEPT_SECONDS)
+        published += len(found) + len(withdrawn)
         if len(found) < _BATCH:
             PUBLISHED.inc(published)
             return published

@@ -10,18 +10,13 @@ from pydantic_settings import NoDecode
 from shared.mail import MailSettings
 from shared.settings import Environment, SeedSettings, ServiceSettings, Settings
 from users.second_factor_settings import SecondFactorSettings
+from users.signing_settings import SigningSettings
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _PRIVATE_NETWORKS = (
     "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"  # where a gateway of ours stands
 )
-
-
-class SigningSettings(Settings):
-    """The Ed25519 key that access tokens are signed with."""
-
-    private_key_file: Path = Field(validation_alias="TOKEN_PRIVATE_KEY_FILE")
 
 
 class PasswordSettings(Settings):
@@ -75,16 +70,17 @@ class AvatarSettings(Settings):
 class UsersSettings(ServiceSettings):
     """Of the API process."""
 
-    signing: SigningSettings = Field(default_factory=SigningSettings)  # pyright: ignore[reportArgumentType] - read from the environment
+    signing: SigningSettings = Field(default_factory=SigningSettings)
     passwords: PasswordSettings = Field(default_factory=PasswordSettings)
     login: LoginSettings = Field(default_factory=LoginSettings)
     second_factor: SecondFactorSettings = Field(default_factory=SecondFactorSettings)
-    storage: AvatarSettings = Field(default_factory=AvatarSettings)  # pyright: ignore[reportArgumentType] - the same
+    storage: AvatarSettings = Field(default_factory=AvatarSettings)  # pyright: ignore[reportArgumentType] - read from the environment
 
 
 class WorkerSettings(ServiceSettings):
-    """Of the worker process, which signs nothing."""
+    """Of the worker process, which signs nothing but makes the keys that follow."""
 
+    signing: SigningSettings = Field(default_factory=SigningSettings)
     mail: MailSettings = Field(default_factory=MailSettings)
     seed: SeedSettings = Field(default_factory=SeedSettings)
     storage: AvatarSettings = Field(default_factory=AvatarSettings)  # pyright: ignore[reportArgumentType] - read from the environment

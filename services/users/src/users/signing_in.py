@@ -149,5 +149,6 @@ def pair(
         lifetime=ACCESS_TOKEN_LIFETIME,
         session_id=session_id,
         client_id=client_id or FIRST_PARTY,
+        generation=user.token_generation,
     )
     return TokenPair(access, refresh_token, kept)

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from cryptography.fernet import Fernet
+
+A_KEY = Fernet.generate_key().decode()
 
 
 async def test_the_public_key(client: httpx.AsyncClient):
@@ -36,7 +39,13 @@ def _start(environment: dict[str, str], **changes: str) -> subprocess.CompletedP
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"TOKEN_PRIVATE_KEY_FILE": ""}, "TOKEN_PRIVATE_KEY_FILE"),
+        ({"SIGNING_KEYS_KEY": "short"}, "SIGNING_KEYS_KEY: must be 32 bytes in base64url"),
+        ({"TOKEN_ALGORITHM": "HS256"}, "TOKEN_ALGORITHM"),
+        ({"ENVIRONMENT": "production"}, "SIGNING_KEYS_KEY: production needs a key of its own"),
+        (
+            {"ENVIRONMENT": "production", "SIGNING_KEYS_KEY": A_KEY, "TOKEN_KEY_AHEAD_SECONDS": "300"},
+            "TOKEN_KEY_AHEAD_SECONDS: must be 660 or more",
+        ),
         ({"TOKEN_PRIVATE_KEY_FILE": "/nowhere/users.pem"}, "cannot be read"),
         ({"LIMITS_SCALE": "zero"}, "LIMITS_SCALE"),
     ],
@@ -52,7 +61,7 @@ def test_a_key_open_to_others_stops_production(environment: dict[str, str], key_
     path = tmp_path / "open.pem"
     path.write_bytes(key_file.read_bytes())
     path.chmod(0o644)
-    ended = _start(environment, ENVIRONMENT="production", TOKEN_PRIVATE_KEY_FILE=str(path))
+    ended = _start(environment, ENVIRONMENT="production", SIGNING_KEYS_KEY=A_KEY, TOKEN_PRIVATE_KEY_FILE=str(path))
     assert ended.returncode == 1
     assert "can be read by others" in ended.stderr
     assert "Traceback" not in ended.stderr

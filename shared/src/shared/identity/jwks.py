@@ -12,6 +12,9 @@ from shared.problems import Unavailable
 
 log = structlog.stdlib.get_logger(__name__)
 
+ALGORITHMS = frozenset({"EdDSA", "ES256"})
+"""Allowed algorithms: never ``none``, never HS (RFC 8725 section 3.1)."""
+
 _FRESH_SECONDS = 300.0
 _REFETCH_SECONDS = 5.0
 _FIRST_SECONDS = 0.5
@@ -69,4 +72,8 @@ class RemoteKeys:
             return
         finally:
             self._asked_at = time.monotonic()
-        self._keys = {key.key_id: key for key in found.keys if key.key_id is not None}
+        self._keys = {
+            key.key_id: key
+            for key in found.keys
+            if key.key_id is not None and key.algorithm_name in ALGORITHMS and key.public_key_use in {"sig", None}
+        }

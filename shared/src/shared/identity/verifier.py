@@ -6,13 +6,10 @@ from typing import Any
 
 import jwt
 
-from shared.identity.jwks import KeySource
+from shared.identity.jwks import ALGORITHMS, KeySource
 from shared.identity.principal import Principal
 from shared.identity.revocations import RevokedTokens
 from shared.settings import TokenSettings
-
-ALGORITHMS = {"EdDSA": "OKP", "ES256": "EC"}
-"""Allowed algorithms and the key type each needs: never ``none``, never HS (RFC 8725 section 3.1)."""
 
 _LEEWAY_SECONDS = 5
 _MOST_KNOWN = 2_000
@@ -30,6 +27,7 @@ class _Verified:
     principal: Principal
     issued_at: int
     expires_at: int
+    generation: int | None
 
 
 class TokenVerifier:
@@ -55,7 +53,13 @@ class TokenVerifier:
                 del self._known[next(iter(self._known))]
             self._known[token] = found
         principal = found.principal
-        if self._revoked is not None and self._revoked.covers(principal.user_id, principal.session, found.issued_at):
+        if self._revoked is not None and self._revoked.covers(
+            principal.user_id,
+            principal.session,
+            found.issued_at,
+            generation=found.generation,
+            key_id=found.key.key_id,
+        ):
             raise InvalidToken("ended before its time")
         return principal
 
@@ -71,7 +75,7 @@ class TokenVerifier:
             claims: dict[str, Any] = jwt.decode(
                 token,
                 key,
-                algorithms=[header["alg"]],
+                algorithms=[key.algorithm_name],
                 audience=self._settings.audience,
                 issuer=self._settings.issuer,
                 leeway=_LEEWAY_SECONDS,
@@ -88,14 +92,15 @@ class TokenVerifier:
             token_id=str(claims["jti"]),
             session=str(claims["sid"]) if "sid" in claims else None,
         )
-        return _Verified(key, principal, int(claims["iat"]), int(claims["exp"]))
+        generation = int(claims["generation"]) if "generation" in claims else None
+        return _Verified(key, principal, int(claims["iat"]), int(claims["exp"]), generation)
 
     async def _key(self, header: dict[str, Any]) -> jwt.PyJWK:
         # Only our own set is asked: jku, x5u and jwk in a header are the attacker's word (RFC 8725 section 3.10).
         if str(header.get("typ", "")).lower().removeprefix("application/") != "at+jwt":
             raise InvalidToken("not an access token")
-        kind = ALGORITHMS.get(header.get("alg", ""))
+        # The key says which algorithm it is for; a token that says another is a forgery (RFC 8725 section 3.1).
         key = await self._keys.find(str(header.get("kid", "")))
-        if kind is None or key is None or key.key_type != kind:
+        if key is None or key.algorithm_name not in ALGORITHMS or key.algorithm_name != header.get("alg"):
             raise InvalidToken("unknown key or algorithm")
         return key

@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from shared.settings import HttpSettings
+from shared.web.refused_start import refused_in_words
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -44,7 +45,7 @@ class GracefulServer(uvicorn.Server):
 def serve(app: FastAPI, settings: HttpSettings) -> None:
     """Serve until a signal says stop."""
     config = uvicorn.Config(
-        app,
+        refused_in_words(app),
         host=settings.host,
         port=settings.port,
         loop="uvloop",

@@ -15,11 +15,12 @@ _CACHED = {"Cache-Control": "public, max-age=300"}
 
 
 class PublicKey(BaseModel):
-    """An Ed25519 key as JWK (RFC 8037)."""
+    """An Ed25519 or P-256 key as JWK (RFC 7518, RFC 8037); ``y`` for the latter."""
 
     kty: str
     crv: str
     x: str
+    y: str | None = None
     kid: str
     alg: str
     use: str
@@ -39,7 +40,7 @@ class KeySet(BaseModel):
     responses=NOT_MODIFIED,
 )
 async def show_keys(own: Own, request: Request) -> Response:
-    """The public keys that access tokens are verified with."""
-    body = orjson.dumps({"keys": [own.key.jwk]})
+    """The public keys that access tokens are verified with: that of today, the one to come, those that were."""
+    body = orjson.dumps({"keys": own.keys.published()}, option=orjson.OPT_SORT_KEYS)
     answer = Response(body, media_type="application/json")
     return unless_known(request, answer, etag(hashlib.sha256(body).hexdigest()[:32]), answer, _CACHED)

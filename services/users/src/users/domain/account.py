@@ -44,7 +44,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """An account; ``version`` grows with each change that its owner can see."""
+    """An account; ``version`` grows with each change that its owner can see.
+
+    ``token_generation`` grows when it is weakened: tokens of an earlier one have ended.
+    """
 
     id: int
     name: str
@@ -57,6 +60,7 @@ class User:
     email_verified_at: datetime | None = None
     pending_email: str | None = None
     password_changed_at: datetime | None = None
+    token_generation: int = 0
 
     @property
     def is_active(self) -> bool:

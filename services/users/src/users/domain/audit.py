@@ -33,6 +33,8 @@ class AuditAction(StrEnum):
     USER_DELETED = "user.deleted"
     CLIENT_ALLOWED = "oauth.client_allowed"
     CODE_REUSED = "oauth.code_reused"
+    KEY_ROTATED = "key.rotated"
+    KEY_WITHDRAWN = "key.withdrawn"
 
 
 @dataclass(frozen=True, slots=True)

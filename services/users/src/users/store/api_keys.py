@@ -23,7 +23,7 @@ _PAGE = f"SELECT {_COLUMNS} FROM api_keys WHERE user_id = $1 ORDER BY id DESC LI
 _FIND = f"SELECT {_COLUMNS} FROM api_keys WHERE user_id = $1 AND id = $2"  # noqa: S608 - a constant
 _DELETE = "DELETE FROM api_keys WHERE user_id = $1 AND id = $2 RETURNING id"
 _FIND_USABLE = """
-    SELECT digest, scopes, expires_at, users.id AS user_id, users.role, users.tier
+    SELECT digest, scopes, expires_at, users.id AS user_id, users.role, users.tier, users.token_generation
     FROM api_keys JOIN users ON users.id = api_keys.user_id
     WHERE api_keys.id = $1 AND disabled_at IS NULL AND (expires_at IS NULL OR expires_at > now())
 """
@@ -44,6 +44,7 @@ class UsableKey:
     user_id: int
     role: Role
     tier: str
+    token_generation: int
 
 
 def _key(row: asyncpg.Record) -> ApiKey:
@@ -108,6 +109,7 @@ async def find_usable(connection: Connection, key_id: int) -> UsableKey | None:
         user_id=row["user_id"],
         role=Role(row["role"]),
         tier=row["tier"],
+        token_generation=row["token_generation"],
     )
 
 

@@ -10,7 +10,7 @@ _TAKE_UNPUBLISHED = """
     UPDATE revocations SET published_to = $1 WHERE id IN (
         SELECT id FROM revocations WHERE expires_at > now() AND published_to IS DISTINCT FROM $1
         ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
-    RETURNING user_id, session_id, extract(epoch FROM revoked_at)::bigint AS revoked_at,
+    RETURNING user_id, session_id, generation, extract(epoch FROM revoked_at)::bigint AS revoked_at,
         extract(epoch FROM expires_at)::bigint AS expires_at
 """
 _TRIM = """
@@ -27,6 +27,7 @@ async def take_unpublished(connection: Connection, redis_id: str, limit: int) ->
             session=str(row["session_id"]) if row["session_id"] is not None else None,
             not_before=row["revoked_at"] + _CLOCKS_DIFFER_SECONDS,
             until=row["expires_at"],
+            generation=row["generation"],
         )
         for row in rows
     ]

@@ -9,6 +9,7 @@ from users.domain.account import Changes, EmailTaken, Role, User
 from users.domain.emails import email_key
 
 _COLUMNS = """id, name, email, role, tier, created_at, disabled_at, version, email_verified_at, password_changed_at,
+    token_generation,
     CASE WHEN pending_email_at > now() - interval '24 hours' THEN pending_email END AS pending_email"""
 
 _INSERT = f"""
@@ -62,6 +63,7 @@ def _user(row: asyncpg.Record) -> User:
         email_verified_at=row["email_verified_at"],
         pending_email=row["pending_email"],
         password_changed_at=row["password_changed_at"],
+        token_generation=row["token_generation"],
     )
 
 

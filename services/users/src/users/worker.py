@@ -33,7 +33,13 @@ def create_application(settings: WorkerSettings) -> FastAPI:
         settings,
         version=VERSION,
         migrations=[MIGRATIONS],
-        job_types=[welcome_mail.JOB, notice_mail.JOB, make_job(files), remove_job(files), rotate_keys.make_job(settings.signing)],
+        job_types=[
+            welcome_mail.JOB,
+            notice_mail.JOB,
+            make_job(files),
+            remove_job(files),
+            rotate_keys.make_job(settings.signing),
+        ],
         schedules=[rotate_keys.SCHEDULE],
         clean_ups=[
             # With the tokens of a session, of which there may be thousands.

@@ -61,7 +61,13 @@ def test_a_key_open_to_others_stops_production(environment: dict[str, str], key_
     path = tmp_path / "open.pem"
     path.write_bytes(key_file.read_bytes())
     path.chmod(0o644)
-    ended = _start(environment, ENVIRONMENT="production", SIGNING_KEYS_KEY=A_KEY, TOKEN_PRIVATE_KEY_FILE=str(path))
+    ended = _start(
+        environment,
+        ENVIRONMENT="production",
+        SIGNING_KEYS_KEY=A_KEY,
+        SECOND_FACTOR_KEY=A_KEY,
+        TOKEN_PRIVATE_KEY_FILE=str(path),
+    )
     assert ended.returncode == 1
     assert "can be read by others" in ended.stderr
     assert "Traceback" not in ended.stderr

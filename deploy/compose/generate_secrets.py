@@ -46,8 +46,9 @@ def generate(folder: Path) -> None:
     password("grafana")
     redis, rabbitmq = password("redis"), password("rabbitmq")
     follows = {
-        f"{service}_database_url": f"postgresql://{service}:{password(service)}@postgres:5432/gatehouse"
+        f"{role}_database_url": f"postgresql://{role}:{password(role)}@postgres:5432/gatehouse"
         for service in SERVICES
+        for role in (service, f"{service}_owner")
     } | {
         "redis.conf": f'requirepass "{redis}"\n',
         "redis_url": f"redis://:{redis}@redis:6379/0",

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -110,10 +110,16 @@ class PostgresSettings(Settings):
     """One pool; its waits have a limit of their own (TRAPS.md, forwarding 14)."""
 
     url: SecretStr = Field(validation_alias="DATABASE_URL")
+    owner_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_OWNER_URL")
     min_connections: int = Field(default=2, validation_alias="DATABASE_MIN_CONNECTIONS", ge=0)
     max_connections: int = Field(default=10, validation_alias="DATABASE_MAX_CONNECTIONS", ge=1)
     acquire_seconds: float = Field(default=5.0, validation_alias="DATABASE_ACQUIRE_SECONDS", gt=0)
     statement_seconds: float = Field(default=10.0, validation_alias="DATABASE_STATEMENT_SECONDS", gt=0)
+
+    @field_validator("owner_url", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return value or None
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> Self:
@@ -160,6 +166,13 @@ class SeedSettings(Settings):
     def wanted_in(self, environment: Environment) -> bool:
         """Whether to seed: in development only, whatever else is set."""
         return self.demo_data and environment is Environment.DEVELOPMENT
+
+
+class MigrationSettings(Settings):
+    """Of the migration step, which needs the owner's URL alone."""
+
+    owner_url: SecretStr = Field(validation_alias="DATABASE_OWNER_URL", min_length=1)
+    log_level: str = Field(default="INFO", validation_alias="LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
 
 class ServiceSettings(Settings):

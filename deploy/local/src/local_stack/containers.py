@@ -16,6 +16,7 @@ from local_stack import mode, on_call_commands, parked_messages
 from local_stack.errors import LocalStackError
 from local_stack.lifecycle import welcome
 from local_stack.ports import HOST, require_free
+from local_stack.servers.roles import SERVICES
 from local_stack.state import REPOSITORY, State
 from local_stack.system_ports import SystemPorts
 
@@ -151,10 +152,13 @@ def _all_ready(containers: list[dict[str, Any]]) -> bool:
     return any(container["Service"] == "gateway" for container in containers) and all(map(_ready, containers))
 
 
+_DONE_ONCE = {"postgres-roles", *(f"{service}-migrations" for service in SERVICES)}
+
+
 def _ready(container: dict[str, Any]) -> bool:
     """Healthy, or running where its image has no probe, or done with its one task."""
     if container["State"] == "exited":
-        return container["Service"] == "postgres-roles" and container["ExitCode"] == 0
+        return container["Service"] in _DONE_ONCE and container["ExitCode"] == 0
     return container["State"] == "running" and container["Health"] in {"healthy", ""}
 
 

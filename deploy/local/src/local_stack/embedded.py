@@ -11,7 +11,7 @@ import asyncpg
 from local_stack.errors import LocalStackError
 from local_stack.ports import remembered_ports
 from local_stack.servers import postgres, rabbitmq, redis
-from local_stack.servers.roles import DATABASE, SERVICES, passwords, ready_database, url_of
+from local_stack.servers.roles import DATABASE, SERVICES, owner_of, passwords, ready_database, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,13 +33,15 @@ class Servers:
     role_passwords: Mapping[str, str]
 
     def database_url(self, service: str) -> str:
-        """The URL of a service's own role."""
-        return url_of(
-            self.admin_database_url,
-            database=DATABASE,
-            role=service,
-            password=self.role_passwords[service],
-        )
+        """The URL of the role that a service serves as."""
+        return self._url_of_role(service)
+
+    def owner_database_url(self, service: str) -> str:
+        """The URL of the role that owns the service's schema."""
+        return self._url_of_role(owner_of(service))
+
+    def _url_of_role(self, role: str) -> str:
+        return url_of(self.admin_database_url, database=DATABASE, role=role, password=self.role_passwords[role])
 
     def variables(self) -> dict[str, str]:
         """What `servers env` prints."""
@@ -56,8 +58,7 @@ class Servers:
 def prepare(state: State, environment: Mapping[str, str], tell: Callable[[str], None]) -> None:
     """Install and lay out what the embedded servers need, before any of them is started."""
     ports = remembered_ports(state, _PORTS)
-    for service in SERVICES:
-        state.secret(f"role-{service}")
+    passwords(state)
     if environment.get("DATABASE_URL"):
         _ready_given_database(environment["DATABASE_URL"], state)
     else:

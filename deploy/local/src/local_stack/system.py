@@ -82,7 +82,10 @@ def system_plan(state: State, environment: Mapping[str, str]) -> list[Program]:
         _Process("mail", ("local_stack.mail",), ports.mail + 1, mail, stop_rank=_SINK_RANK),
     ]
     for service in SERVICES:
-        own = _service_settings(service, state, ports) | {"DATABASE_URL": servers.database_url(service)}
+        own = _service_settings(service, state, ports) | {
+            "DATABASE_URL": servers.database_url(service),
+            "DATABASE_OWNER_URL": servers.owner_database_url(service),
+        }
         port = int(ports.url(service).rpartition(":")[2])
         processes.append(_Process(service, (f"{service}.main",), port, own, database))
         processes.append(_Process(f"{service}-worker", (f"{service}.worker",), port + 1, own, database))
@@ -110,7 +113,15 @@ def _common_settings(environment: Mapping[str, str], ports: SystemPorts, servers
         name: value
         for name, value in environment.items()
         # A secret's file would win over, or fight with, the URL that is set below; and HTTP_HOST is the gateway's.
-        if name not in {"DATABASE_URL_FILE", "REDIS_URL_FILE", "AMQP_URL_FILE", "HTTP_HOST", "HTTP_PORT"}
+        if name
+        not in {
+            "DATABASE_URL_FILE",
+            "DATABASE_OWNER_URL_FILE",
+            "REDIS_URL_FILE",
+            "AMQP_URL_FILE",
+            "HTTP_HOST",
+            "HTTP_PORT",
+        }
     }
     stage = environment.get("ENVIRONMENT") or "development"
     return kept | {

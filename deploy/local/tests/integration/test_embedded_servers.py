@@ -37,12 +37,50 @@ async def test_each_service_has_its_schema_and_sees_no_other(state: State):
         connection = await asyncpg.connect(servers.database_url(service))
         try:
             assert await connection.fetchval("SELECT current_schema()") == service
-            await connection.execute("CREATE TABLE IF NOT EXISTS mine (id int)")
-            for other in {*SERVICES, "public"} - {service}:
+            for other in {*SERVICES, "public"}:
                 with pytest.raises(asyncpg.InsufficientPrivilegeError):
                     await connection.execute(f"CREATE TABLE {other}.theirs (id int)")
         finally:
             await connection.close()
+
+
+async def test_what_the_owner_makes_the_service_uses_and_cannot_change(state: State):
+    servers = embedded.servers(state, {})
+    for service in SERVICES:
+        owner = await asyncpg.connect(servers.owner_database_url(service))
+        await owner.execute("CREATE TABLE mine (id bigserial)")
+        connection = await asyncpg.connect(servers.database_url(service))
+        await connection.execute("INSERT INTO mine DEFAULT VALUES")
+        for statement in ("DROP TABLE mine", "TRUNCATE mine", "ALTER TABLE mine ADD more int", "SET ROLE users_owner"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(statement)
+        assert await connection.fetchval("SHOW statement_timeout") == "1min"
+        assert await connection.fetchval("SHOW idle_in_transaction_session_timeout") == "1min"
+        await connection.close()
+        await owner.execute("DROP TABLE mine")
+        await owner.close()
+
+
+async def test_a_schema_of_the_time_before_owners_is_handed_over_with_its_data(state: State):
+    servers = embedded.servers(state, {})
+    admin = await asyncpg.connect(servers.admin_database_url)
+    await admin.execute(
+        "REASSIGN OWNED BY users_owner TO users; ALTER SCHEMA users OWNER TO users;"
+        "ALTER DEFAULT PRIVILEGES FOR ROLE users_owner IN SCHEMA users REVOKE ALL ON TABLES FROM users;"
+        "SET ROLE users; CREATE TABLE users.old (id int); INSERT INTO users.old VALUES (7);"
+        "CREATE FUNCTION users.old() RETURNS int LANGUAGE sql AS 'SELECT 7'; RESET ROLE"
+    )
+    await apply_roles(servers.admin_database_url, servers.role_passwords)
+    owned = "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = 'users.old'::regclass"
+    assert await admin.fetchval(owned) == "users_owner"
+    connection = await asyncpg.connect(servers.database_url("users"))
+    assert await connection.fetchval("UPDATE old SET id = id + old() RETURNING id") == 14
+    for statement in ("DROP TABLE old", "DROP FUNCTION old()", "CREATE TABLE mine (id int)"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(statement)
+    await connection.close()
+    await admin.execute("DROP TABLE users.old; DROP FUNCTION users.old()")
+    await admin.close()
 
 
 async def test_the_roles_script_runs_again_and_at_the_same_time(state: State):
@@ -71,7 +109,7 @@ def test_postgres_does_not_run_as_root(state: State):
 
 async def test_after_a_killed_supervisor_up_recovers_with_the_data(state: State):
     servers = embedded.servers(state, {})
-    connection = await asyncpg.connect(servers.database_url("orders"))
+    connection = await asyncpg.connect(servers.owner_database_url("orders"))
     await connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
     await connection.close()
     left = {program["name"]: program["pid"] for program in control.ask(state, "status")["programs"]}

@@ -61,6 +61,8 @@ def test_every_secret_that_compose_mounts_is_generated(tmp_path: Path):
         ({"Service": "traces", "State": "running", "Health": ""}, True),
         ({"Service": "postgres-roles", "State": "exited", "Health": "", "ExitCode": 0}, True),
         ({"Service": "postgres-roles", "State": "exited", "Health": "", "ExitCode": 2}, False),
+        ({"Service": "users-migrations", "State": "exited", "Health": "", "ExitCode": 0}, True),
+        ({"Service": "users-migrations", "State": "exited", "Health": "", "ExitCode": 1}, False),
     ],
 )
 def test_ready_is_healthy_or_done(container: dict[str, object], *, ready: bool):

@@ -12,11 +12,11 @@ import pytest_asyncio
 from reports import main
 from reports.settings import ReportsSettings
 from shared.messaging import Bus, Relay
-from shared.postgres import Database, migrate
+from shared.postgres import Database, ready_schema
 from shared.settings import PostgresSettings
 from shared.testing.mail_sink import Sink, serving
-from shared.testing.plugin import SettingsMaker
-from shared.testing.servers import Servers, create_role, drop_role, fresh_database, fresh_vhost
+from shared.testing.plugin import RolesMaker, SettingsMaker
+from shared.testing.servers import Servers, create_service_roles, drop_role, fresh_database, fresh_vhost
 from shared.testing.serving import running
 from shared.testing.tokens import Signer
 
@@ -79,9 +79,10 @@ async def quiet_settings(
     """Of a second installation, whose jobs wait until a test runs a worker there."""
     with fresh_vhost(servers) as vhost:
         async with fresh_database(servers) as database_url:
-            role_url = await create_role(database_url, "reports")
-            yield make_settings(DATABASE_URL=role_url, AMQP_URL=vhost)
-        await drop_role(servers, role_url)
+            roles = await create_service_roles(database_url, "reports")
+            yield make_settings(DATABASE_URL=roles.serving, DATABASE_OWNER_URL=roles.owner, AMQP_URL=vhost)
+        for url in (roles.serving, roles.owner):
+            await drop_role(servers, url)
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -110,20 +111,21 @@ async def worker_process(settings: ReportsSettings) -> AsyncIterator[httpx.Async
 @pytest_asyncio.fixture(scope="session")
 async def database(api: httpx.AsyncClient, environment: dict[str, str]) -> AsyncIterator[asyncpg.Connection]:
     assert api, "it has applied the migrations"
-    connection = await asyncpg.connect(environment["DATABASE_URL"])
+    connection = await asyncpg.connect(environment["DATABASE_OWNER_URL"])
     yield connection
     await connection.close()
 
 
 @pytest_asyncio.fixture(scope="session")
 async def others(
-    service_environment: SettingsMaker, settings: ReportsSettings, worker_process: httpx.AsyncClient
+    service_roles: RolesMaker, settings: ReportsSettings, worker_process: httpx.AsyncClient
 ) -> AsyncIterator[OtherServices]:
     assert worker_process, "it hears what is said"
-    url = (await service_environment("orders"))["DATABASE_URL"]
-    database = Database(PostgresSettings.model_validate({"url": url}), application_name="orders-test")
+    roles = await service_roles("orders")
+    settings_of_orders = PostgresSettings.model_validate({"url": roles.serving, "owner_url": roles.owner})
+    database = Database(settings_of_orders, application_name="orders-test")
     await database.open()
-    await migrate(database, "orders", [])
+    await ready_schema(database, settings_of_orders, "orders", [])
     async with Bus(settings.rabbit, name="orders-test") as bus:
         relay = asyncio.create_task(Relay(database, bus).run())
         yield OtherServices(database)

@@ -147,6 +147,7 @@ def own_environment(environment: dict[str, str], quiet_settings: ReportsSettings
     return {
         **environment,
         "DATABASE_URL": quiet_settings.postgres.url.get_secret_value(),
+        "DATABASE_OWNER_URL": "",
         "AMQP_URL": quiet_settings.rabbit.url.get_secret_value(),
         "REPORTS_PDF_ROWS": str(PDF_ROWS),
         "REPORTS_LEASE_SECONDS": "3",

@@ -28,6 +28,7 @@ async def test_it_starts_gets_ready_and_stops_when_told(
     own = {
         **environment,
         "DATABASE_URL": quiet_settings.postgres.url.get_secret_value(),
+        "DATABASE_OWNER_URL": "",
         "AMQP_URL": quiet_settings.rabbit.url.get_secret_value(),
         "HTTP_PORT": str(free_port()),
     }

@@ -59,7 +59,12 @@ async def test_a_worker_killed_between_sending_and_noting_loses_nothing(
     headers = signer.headers(new_id())
     outside.receiver.answers["/killed"] = [hang, 200]
     webhook = await pinged(quiet_api, headers, outside.url("/killed"))
-    own = {**os.environ, **environment, "DATABASE_URL": quiet_settings.postgres.url.get_secret_value()}
+    own = {
+        **os.environ,
+        **environment,
+        "DATABASE_URL": quiet_settings.postgres.url.get_secret_value(),
+        "DATABASE_OWNER_URL": "",
+    }
     process = await asyncio.create_subprocess_exec(sys.executable, str(PROGRAM), env=own)
     try:
         await arrived(outside, "/killed")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from shared.logs import configure_logs
-from shared.postgres import Database, migrate
+from shared.postgres import Database, ready_schema
 from shared.settings import Environment, wrong_settings_in_words
 from users import accounts
 from users.domain.account import EmailTaken, Role
@@ -76,7 +76,7 @@ async def _run(settings: WorkerSettings) -> None:
     database = Database(settings.postgres, application_name="users-seed")
     await database.open()
     try:
-        await migrate(database, SERVICE, [MIGRATIONS])
+        await ready_schema(database, settings.postgres, SERVICE, [MIGRATIONS])
         await seed(database, settings.environment)
     finally:
         await database.close()

@@ -2,5 +2,6 @@
 
 from shared.postgres.database import Connection, Database, count_rows
 from shared.postgres.migrations import SHARED_MIGRATIONS, migrate
+from shared.postgres.schema import ready_schema
 
-__all__ = ["SHARED_MIGRATIONS", "Connection", "Database", "count_rows", "migrate"]
+__all__ = ["SHARED_MIGRATIONS", "Connection", "Database", "count_rows", "migrate", "ready_schema"]

@@ -15,6 +15,7 @@ import stamina
 import structlog
 
 from shared.postgres.database import Connection, Database
+from shared.postgres.privileges import narrow_privileges, read_privileges
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -49,20 +50,29 @@ def read_migrations(name: str, directory: Path) -> Iterator[Migration]:
         yield Migration(f"{name}/{path.name}", path.read_text())
 
 
+def wanted_migrations(service: str, directories: Sequence[Path]) -> list[Migration]:
+    """All that a service's schema needs: the shared ones first, then its own."""
+    wanted = list(read_migrations("shared", SHARED_MIGRATIONS))
+    for directory in directories:
+        wanted += read_migrations(service, directory)
+    return wanted
+
+
 async def migrate(database: Database, service: str, directories: Sequence[Path]) -> list[str]:
     """Apply what is not applied yet: the shared migrations first, then the service's.
 
     Several instances may start at once: one applies, the others wait for its lock. Returns the
     names applied now. Raises MigrationError when an applied file was changed.
     """
-    wanted = list(read_migrations("shared", SHARED_MIGRATIONS))
-    for directory in directories:
-        wanted += read_migrations(service, directory)
+    wanted = wanted_migrations(service, directories)
+    privileges = read_privileges([SHARED_MIGRATIONS, *directories])
     async with database.acquire() as connection:
         await connection.execute("SET statement_timeout = 0")
         await connection.execute("SELECT pg_advisory_lock(hashtextextended('migrations:' || current_schema(), 0))")
         try:
-            return await _apply(connection, wanted)
+            applied = await _apply(connection, wanted)
+            await narrow_privileges(connection, privileges)
+            return applied
         finally:
             await connection.execute(
                 "SELECT pg_advisory_unlock(hashtextextended('migrations:' || current_schema(), 0))"

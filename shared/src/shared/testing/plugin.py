@@ -1,6 +1,6 @@
 """Fixtures every test may ask for; loaded by the root conftest."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from typing import TypeAlias
 
 import pytest
@@ -9,7 +9,9 @@ import pytest_asyncio
 from shared.settings import ServiceSettings
 from shared.testing.servers import (
     Servers,
+    ServiceRoles,
     create_role,
+    create_service_roles,
     drop_role,
     fresh_database,
     fresh_redis,
@@ -19,6 +21,7 @@ from shared.testing.servers import (
 from shared.testing.tokens import AUDIENCE, ISSUER, Signer
 
 RoleMaker: TypeAlias = Callable[[str], Awaitable[str]]
+RolesMaker: TypeAlias = Callable[[str], Awaitable[ServiceRoles]]
 
 
 @pytest.fixture(scope="session")
@@ -45,9 +48,27 @@ async def database_role(servers: Servers, admin_database_url: str) -> AsyncItera
         return made[service]
 
     yield make
-    # The database goes after this fixture and owns what the roles own, so they are dropped by name later.
-    for url in made.values():
-        await _release(admin_database_url, url)
+    await _drop(servers, admin_database_url, made.values())
+
+
+@pytest_asyncio.fixture(scope="session")
+async def service_roles(servers: Servers, admin_database_url: str) -> AsyncIterator[RolesMaker]:
+    """Makes a service's schema with its owner and the role that serves, once each; gives their URLs."""
+    made: dict[str, ServiceRoles] = {}
+
+    async def make(service: str) -> ServiceRoles:
+        if service not in made:
+            made[service] = await create_service_roles(admin_database_url, service)
+        return made[service]
+
+    yield make
+    await _drop(servers, admin_database_url, [url for roles in made.values() for url in (roles.owner, roles.serving)])
+
+
+async def _drop(servers: Servers, admin_url: str, urls: Iterable[str]) -> None:
+    # The database goes after the fixture and owns what the roles own, so they are dropped by name.
+    for url in urls:
+        await _release(admin_url, url)
         await drop_role(servers, url)
 
 
@@ -89,14 +110,16 @@ SettingsMaker: TypeAlias = Callable[[str], Awaitable[dict[str, str]]]
 
 
 @pytest.fixture(scope="session")
-def service_environment(database_role: RoleMaker, amqp_url: str, redis_url: str) -> SettingsMaker:
+def service_environment(service_roles: RolesMaker, amqp_url: str, redis_url: str) -> SettingsMaker:
     """The environment a service's settings are read from, on this run's servers."""
 
     async def make(service: str) -> dict[str, str]:
+        roles = await service_roles(service)
         return {
             "ENVIRONMENT": "test",
             "HTTP_PORT": "0",
-            "DATABASE_URL": await database_role(service),
+            "DATABASE_URL": roles.serving,
+            "DATABASE_OWNER_URL": roles.owner,
             "REDIS_URL": redis_url,
             "AMQP_URL": amqp_url,
             "TOKEN_ISSUER": ISSUER,

@@ -90,6 +90,35 @@ async def create_role(database_url: str, service: str) -> str:
     return at_database(database_url, urlsplit(database_url).path.lstrip("/"), user=role, password=password)
 
 
+@dataclass(frozen=True)
+class ServiceRoles:
+    """URLs of a service's two roles."""
+
+    serving: str
+    owner: str
+
+
+async def create_service_roles(database_url: str, service: str) -> ServiceRoles:
+    """A schema, its owner, and beside it the role that serves, with what ``deploy/postgres/roles.sql`` grants it."""
+    owner_url = await create_role(database_url, service)
+    owner = urlsplit(owner_url).username
+    serving, password = f"{service}_{secrets.token_hex(4)}", secrets.token_hex(12)
+    admin = await asyncpg.connect(database_url)
+    try:
+        await admin.execute(
+            f"CREATE ROLE {serving} LOGIN PASSWORD '{password}';"
+            f"ALTER ROLE {serving} SET search_path = {service};"
+            f"GRANT USAGE ON SCHEMA {service} TO {serving};"
+            f"ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {service}"
+            f" GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {serving};"
+            f"ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {service} GRANT USAGE ON SEQUENCES TO {serving}"
+        )
+    finally:
+        await admin.close()
+    database = urlsplit(database_url).path.lstrip("/")
+    return ServiceRoles(at_database(database_url, database, user=serving, password=password), owner_url)
+
+
 async def drop_role(servers: Servers, role_url: str) -> None:
     """Remove the role of a run once its database is gone."""
     admin = await asyncpg.connect(servers.postgres)

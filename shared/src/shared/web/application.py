@@ -18,7 +18,7 @@ from shared.identity.verifier import TokenVerifier
 from shared.logs import configure_logs
 from shared.loop_lag import loop_lag_measured
 from shared.messaging.wake import RelayWaker
-from shared.postgres import Database, migrate
+from shared.postgres import Database, ready_schema
 from shared.settings import RedisSettings, ServiceSettings, UnusableSettingError
 from shared.telemetry import configure_telemetry, trace_application
 from shared.web.content_type import require_json
@@ -69,7 +69,7 @@ def create_app(
     async def running(app: FastAPI) -> AsyncIterator[None]:
         await database.open()
         try:
-            await migrate(database, service, migrations)
+            await ready_schema(database, settings.postgres, service, migrations)
             revoked = RevokedTokens(redis)
             async with (
                 loop_lag_measured(),

@@ -20,8 +20,13 @@ _SCRIPT = REPOSITORY / "deploy" / "postgres" / "roles.sql"
 
 
 def passwords(state: State) -> dict[str, str]:
-    """The generated password of each service's role."""
-    return {service: state.secret(f"role-{service}") for service in SERVICES}
+    """The generated password of each service's two roles: the one that serves and the owner of its schema."""
+    return {role: state.secret(f"role-{role}") for service in SERVICES for role in (service, owner_of(service))}
+
+
+def owner_of(service: str) -> str:
+    """The role that owns the service's schema."""
+    return f"{service}_owner"
 
 
 def url_of(admin_url: str, *, database: str, role: str | None = None, password: str = "") -> str:
@@ -34,7 +39,7 @@ def url_of(admin_url: str, *, database: str, role: str | None = None, password: 
 
 async def apply_roles(admin_url: str, role_passwords: Mapping[str, str]) -> None:
     """Run `deploy/postgres/roles.sql` in the database of that URL; safe to run again."""
-    settings = {f"gatehouse.{service}_password": value for service, value in role_passwords.items()}
+    settings = {f"gatehouse.{role}_password": value for role, value in role_passwords.items()}
     connection = await asyncpg.connect(admin_url, server_settings=settings)
     try:
         await connection.execute(_SCRIPT.read_text())

@@ -139,7 +139,7 @@ def measure(seconds: float, concurrency: str, folder: Path) -> dict[str, Any]:
     routes = folder / "routes.toml"
     routes.write_text(_ROUTES.format(port=service, concurrency=concurrency))
     environment = {
-        "ENVIRONMENT": "production",
+        "ENVIRONMENT": "test",  # the real limits, on a bare Redis
         "HTTP_PORT": str(port),
         "GATEWAY_ROUTES": str(routes),
         "CLIENT_SHARE": "1",

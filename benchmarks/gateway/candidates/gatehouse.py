@@ -20,7 +20,7 @@ def _server(setting: Setting, *, traces: str | None = None, workers: int = 1, fi
         # The access log goes to standard output, and so to this file.
         setting.output or setting.folder / "access.log",
         {
-            "ENVIRONMENT": "production",
+            "ENVIRONMENT": "test",  # the real limits, on a bare Redis
             "HTTP_HOST": "127.0.0.1",
             "HTTP_PORT": str(port),
             "WORKERS": str(workers),

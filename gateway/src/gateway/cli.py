@@ -104,7 +104,8 @@ def _run_worker(place: Place) -> int:
 
 def _settings(**given: Any) -> Settings | None:
     """Those of the environment, with logs set up by them; None when they are wrong, which has been said then."""
-    from gateway.settings import Settings  # noqa: PLC0415 - check and explain need none
+    from gateway.production import unsafe  # noqa: PLC0415 - check and explain need none
+    from gateway.settings import Settings  # noqa: PLC0415
     from gateway.telemetry.logs import configure_logs  # noqa: PLC0415
 
     try:
@@ -113,6 +114,9 @@ def _settings(**given: Any) -> Settings | None:
         for problem in error.errors(include_input=False, include_url=False):
             name = ".".join(map(str, problem["loc"]))
             print(f"{name}: {problem['msg']}", file=sys.stderr)
+        return None
+    if lines := list(unsafe(settings)):
+        print("\n  ".join(["gateway: not safe for ENVIRONMENT=production:", *lines]), file=sys.stderr)
         return None
     configure_logs(settings.log_level)
     return settings

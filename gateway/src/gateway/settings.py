@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     # How often the routes file is looked at for a change; 0: only SIGHUP and the admin view read it again.
     watch_seconds: float = Field(default=1.0, validation_alias="ROUTES_WATCH_SECONDS", ge=0, le=3600)
     redis_url: SecretStr = Field(default=SecretStr("redis://127.0.0.1:6379/0"), validation_alias="REDIS_URL")
+    # Whether the network to Redis and to JWKS_URL is ours alone, so that production needs no TLS there.
+    plaintext_backends: bool = Field(default=False, validation_alias="ALLOW_PLAINTEXT_BACKENDS")
     # PEM certificates of authorities that count besides the system's: for https:// services and issuer, and rediss://.
     ca_file: Path | None = Field(default=None, validation_alias="CA_FILE")
     issuer: str = Field(default="http://127.0.0.1:8000", validation_alias="TOKEN_ISSUER")

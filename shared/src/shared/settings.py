@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -20,6 +21,9 @@ from pydantic_settings import (
     SettingsConfigDict,
     SettingsError,
 )
+
+from shared import production
+from shared.production import Unsafe
 
 
 class UnusableSettingError(Exception):
@@ -175,8 +179,17 @@ class MigrationSettings(Settings):
     log_level: str = Field(default="INFO", validation_alias="LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
 
+class BackendSettings(Settings):
+    """Whether the network to Postgres, Redis, RabbitMQ and the like is ours alone, so that production needs no TLS."""
+
+    plaintext: bool = Field(default=False, validation_alias="ALLOW_PLAINTEXT_BACKENDS")
+
+
 class ServiceSettings(Settings):
-    """What every service reads; a service adds its own concerns in a subclass."""
+    """What every service reads; a service adds its own concerns in a subclass.
+
+    In production what ``unsafe`` finds ends the start, as one UnusableSettingError.
+    """
 
     environment: Environment = Field(default=Environment.DEVELOPMENT, validation_alias="ENVIRONMENT")
     http: HttpSettings = Field(default_factory=HttpSettings)
@@ -185,3 +198,38 @@ class ServiceSettings(Settings):
     rabbit: RabbitSettings = Field(default_factory=RabbitSettings)  # pyright: ignore[reportArgumentType] - the same
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
     tokens: TokenSettings = Field(default_factory=TokenSettings)  # pyright: ignore[reportArgumentType] - the same
+    backends: BackendSettings = Field(default_factory=BackendSettings)
+
+    @model_validator(mode="after")
+    def _safe_in_production(self) -> Self:
+        if self.environment is Environment.PRODUCTION and (words := production.in_words(self.unsafe())):
+            raise UnusableSettingError(words)
+        return self
+
+    def unsafe(self) -> Iterator[Unsafe]:
+        """What production refuses of every service; a service with settings of its own adds to it."""
+        yield from production.public_url(
+            "TOKEN_ISSUER", self.tokens.issuer, "it is where clients send passwords and codes (RFC 8414 section 2)"
+        )
+        plaintext = self.backends.plaintext
+        yield from production.backend("DATABASE_URL", self.postgres.url.get_secret_value(), plaintext=plaintext)
+        if self.postgres.owner_url is not None:
+            owner = self.postgres.owner_url.get_secret_value()
+            yield from production.backend("DATABASE_OWNER_URL", owner, plaintext=plaintext)
+        yield from production.backend("REDIS_URL", self.redis.url.get_secret_value(), plaintext=plaintext)
+        yield from production.backend("AMQP_URL", self.rabbit.url.get_secret_value(), plaintext=plaintext)
+        if self.tokens.jwks_url:
+            keys = urlsplit(self.tokens.jwks_url)
+            yield from production.encrypted("JWKS_URL", keys.scheme, keys.hostname or "", plaintext=plaintext)
+        yield from production.quiet_logs(self.telemetry.log_level)
+        yield from production.secret_files(_secrets_of(type(self)))
+
+
+def _secrets_of(settings: type[BaseModel]) -> Iterator[str]:
+    for field in settings.model_fields.values():
+        kinds = {field.annotation, *get_args(field.annotation)}
+        if SecretStr in kinds and isinstance(field.validation_alias, str):
+            yield field.validation_alias
+        for kind in kinds:
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield from _secrets_of(kind)

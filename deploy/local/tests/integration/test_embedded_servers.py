@@ -51,6 +51,7 @@ async def test_what_the_owner_makes_the_service_uses_and_cannot_change(state: St
         await owner.execute("CREATE TABLE mine (id bigserial)")
         connection = await asyncpg.connect(servers.database_url(service))
         await connection.execute("INSERT INTO mine DEFAULT VALUES")
+        assert await connection.fetchval("SELECT last_value FROM mine_id_seq") == 1
         for statement in ("DROP TABLE mine", "TRUNCATE mine", "ALTER TABLE mine ADD more int", "SET ROLE users_owner"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute(statement)
@@ -67,7 +68,7 @@ async def test_a_schema_of_the_time_before_owners_is_handed_over_with_its_data(s
     await admin.execute(
         "REASSIGN OWNED BY users_owner TO users; ALTER SCHEMA users OWNER TO users;"
         "ALTER DEFAULT PRIVILEGES FOR ROLE users_owner IN SCHEMA users REVOKE ALL ON TABLES FROM users;"
-        "SET ROLE users; CREATE TABLE users.old (id int); INSERT INTO users.old VALUES (7);"
+        "SET ROLE users; CREATE TABLE users.old (id int, n bigserial); INSERT INTO users.old VALUES (7);"
         "CREATE FUNCTION users.old() RETURNS int LANGUAGE sql AS 'SELECT 7'; RESET ROLE"
     )
     await apply_roles(servers.admin_database_url, servers.role_passwords)
@@ -75,6 +76,8 @@ async def test_a_schema_of_the_time_before_owners_is_handed_over_with_its_data(s
     assert await admin.fetchval(owned) == "users_owner"
     connection = await asyncpg.connect(servers.database_url("users"))
     assert await connection.fetchval("UPDATE old SET id = id + old() RETURNING id") == 14
+    # The relay reads where the outbox's sequence is.
+    assert await connection.fetchval("SELECT last_value FROM old_n_seq") == 1
     for statement in ("DROP TABLE old", "DROP FUNCTION old()", "CREATE TABLE mine (id int)"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute(statement)

@@ -34,7 +34,7 @@ def test_secrets_are_made_once_and_closed_to_others(tmp_path: Path):
     assert {path.name: path.read_text() for path in generate(tmp_path).iterdir()} == before
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     passwords = [content for name, content in before.items() if name.endswith("_password")]
-    assert len(set(passwords)) == len(passwords) == 7
+    assert len(set(passwords)) == len(passwords) == 10
 
 
 def test_urls_follow_a_changed_password(tmp_path: Path):

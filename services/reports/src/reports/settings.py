@@ -1,12 +1,15 @@
 """What the reports service reads from its environment beyond what every service reads."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
 from reports.webhook_settings import WebhookSettings
+from shared import production
 from shared.mail import MailSettings
+from shared.production import Unsafe
 from shared.settings import ServiceSettings, Settings
 
 
@@ -49,3 +52,10 @@ class ReportsSettings(ServiceSettings):
     webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
     mail: MailSettings = Field(default_factory=MailSettings)
     public: PublicSettings = Field(default_factory=PublicSettings)
+
+    def unsafe(self) -> Iterator[Unsafe]:
+        """And of this service: webhooks, mail, and what mails link to."""
+        yield from super().unsafe()
+        yield from self.webhooks.unsafe()
+        yield from self.mail.unsafe(plaintext=self.backends.plaintext)
+        yield from production.public_url("PUBLIC_URL", self.public.url, "mails link to it")

@@ -1,6 +1,7 @@
 """What webhooks are allowed, and the key of their secrets."""
 
 import ipaddress
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -11,7 +12,8 @@ from pydantic_settings import NoDecode
 from reports.domain.webhook_address import HTTPS, Network, Reach
 from reports.domain.webhook_turns import Places
 from shared.kept_secrets import split_keys
-from shared.settings import Environment, Settings
+from shared.production import Unsafe
+from shared.settings import Settings
 
 _DEVELOPMENT_KEY = "Z2F0ZWhvdXNlLWRldmVsb3BtZW50LW9ubHkta2V5LTA="  # of nobody who should keep a secret
 _DNS_PORT = 53
@@ -26,7 +28,6 @@ class WebhookSettings(Settings):
     server to ask in the place of the system's.
     """
 
-    environment: Environment = Field(default=Environment.DEVELOPMENT, validation_alias="ENVIRONMENT")
     key: SecretStr = Field(default=SecretStr(_DEVELOPMENT_KEY), validation_alias="WEBHOOKS_KEY")
     limit: int = Field(default=10, validation_alias="WEBHOOKS_LIMIT", ge=1, le=1000)
     concurrency: int = Field(default=20, validation_alias="WEBHOOKS_CONCURRENCY", ge=1, le=500)
@@ -99,15 +100,18 @@ class WebhookSettings(Settings):
             ) from None
         if self.ca_file is not None and not _holds_certificates(self.ca_file):
             raise ValueError("WEBHOOKS_CA_FILE: must be a file of certificates in PEM")
-        if self.environment is Environment.PRODUCTION:
-            self._check_production()
         return self
 
-    def _check_production(self) -> None:
+    def unsafe(self) -> Iterator[Unsafe]:
+        """What production refuses: secrets kept with a key that everybody has, ways into networks of one's own."""
         if _DEVELOPMENT_KEY in self.keys:
-            raise ValueError("WEBHOOKS_KEY: production needs a key of its own")
-        if self.allow or self.ca_file is not None:
-            raise ValueError("WEBHOOKS_ALLOW and WEBHOOKS_CA_FILE: not in production, where only public addresses are")
+            yield Unsafe("WEBHOOKS_KEY", "production needs a key of its own: the default stands in the source")
+        if self.allow:
+            yield Unsafe("WEBHOOKS_ALLOW", "not in production: users could reach your networks through webhooks")
+        if self.ca_file is not None:
+            yield Unsafe(
+                "WEBHOOKS_CA_FILE", "not in production, where receivers have certificates of public authorities"
+            )
 
 
 def _read_name_server(text: str) -> tuple[str, int]:

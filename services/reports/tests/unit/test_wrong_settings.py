@@ -52,9 +52,6 @@ def test_an_api_that_could_verify_no_token_does_not_start():
     assert "JWKS_URL: " in refused("reports.main", {"JWKS_URL": ""})
 
 
-KEY = "a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2U="
-
-
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -64,8 +61,6 @@ KEY = "a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2U="
         ({"WEBHOOKS_PORTS": "hunter2"}, "WEBHOOKS_PORTS"),
         ({"WEBHOOKS_CA_FILE": "/nowhere/hunter2"}, "WEBHOOKS_CA_FILE"),
         ({"WEBHOOKS_CA_FILE": __file__}, "WEBHOOKS_CA_FILE"),
-        ({"ENVIRONMENT": "production"}, "WEBHOOKS_KEY: production needs a key of its own"),
-        ({"ENVIRONMENT": "production", "WEBHOOKS_KEY": KEY, "WEBHOOKS_ALLOW": "127.0.0.1/32"}, "not in production"),
     ],
 )
 def test_a_wrong_setting_of_webhooks_is_named(changes: dict[str, str], said: str):
@@ -77,10 +72,3 @@ def test_a_wrong_setting_of_webhooks_is_named(changes: dict[str, str], said: str
             ReportsSettings()
     assert said in str(ended.value)
     assert "hunter2" not in str(ended.value)
-
-
-def test_production_takes_a_key_of_its_own():
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**RIGHT, "ENVIRONMENT": "production", "WEBHOOKS_KEY": f"{KEY},{KEY}"}.items():
-            patch.setenv(name, value)
-        assert ReportsSettings().webhooks.keys == (KEY, KEY)

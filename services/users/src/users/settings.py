@@ -1,13 +1,16 @@
 """Settings of the users service: those of every service and its own, a class a process."""
 
 import ipaddress
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
+from shared import production
 from shared.mail import MailSettings
+from shared.production import Unsafe
 from shared.settings import Environment, SeedSettings, ServiceSettings, Settings
 from users.second_factor_settings import SecondFactorSettings
 from users.signing_settings import SigningSettings
@@ -76,6 +79,13 @@ class UsersSettings(ServiceSettings):
     second_factor: SecondFactorSettings = Field(default_factory=SecondFactorSettings)
     storage: AvatarSettings = Field(default_factory=AvatarSettings)  # pyright: ignore[reportArgumentType] - read from the environment
 
+    def unsafe(self) -> Iterator[Unsafe]:
+        """And of this API: the key, the limits, whose word on addresses is believed."""
+        yield from super().unsafe()
+        yield from production.secret_file("TOKEN_PRIVATE_KEY_FILE", self.signing.private_key_file)
+        yield from production.real_limits(self.login.limits_scale)
+        yield from production.believed_networks("GATEWAY_NETWORKS", self.login.gateway_networks)
+
 
 class WorkerSettings(ServiceSettings):
     """Of the worker process, which signs nothing but makes the keys that follow."""
@@ -84,3 +94,8 @@ class WorkerSettings(ServiceSettings):
     mail: MailSettings = Field(default_factory=MailSettings)
     seed: SeedSettings = Field(default_factory=SeedSettings)
     storage: AvatarSettings = Field(default_factory=AvatarSettings)  # pyright: ignore[reportArgumentType] - read from the environment
+
+    def unsafe(self) -> Iterator[Unsafe]:
+        """And of this worker: mails carry links that let people in."""
+        yield from super().unsafe()
+        yield from self.mail.unsafe(plaintext=self.backends.plaintext)

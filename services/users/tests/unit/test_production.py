@@ -18,6 +18,7 @@ SAFE = {
     "AVATARS_DIR": "/nowhere/avatars",
     "TOKEN_PRIVATE_KEY_FILE": "/nowhere/users.pem",
     "LIMITS_SCALE": "1",
+    "SECOND_FACTOR_KEY": "a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2U=",
 }
 
 
@@ -35,6 +36,7 @@ def test_safe_settings_are_taken():
 @pytest.mark.parametrize(
     ("settings", "name", "value"),
     [
+        (UsersSettings, "SECOND_FACTOR_KEY", ""),
         (UsersSettings, "LIMITS_SCALE", "2"),
         (UsersSettings, "GATEWAY_NETWORKS", "10.0.0.0/8,0.0.0.0/0"),
         (UsersSettings, "GATEWAY_NETWORKS", "::/0"),
@@ -44,7 +46,10 @@ def test_safe_settings_are_taken():
 def test_each_unsafe_setting_is_told(
     monkeypatch: pytest.MonkeyPatch, settings: type[UsersSettings | WorkerSettings], name: str, value: str
 ):
-    monkeypatch.setenv(name, value)
+    if value:
+        monkeypatch.setenv(name, value)
+    else:
+        monkeypatch.delenv(name)
     with pytest.raises(UnusableSettingError) as refused:
         settings()
     [line] = str(refused.value).splitlines()[1:]

@@ -111,7 +111,8 @@ async def create_service_roles(database_url: str, service: str) -> ServiceRoles:
             f"GRANT USAGE ON SCHEMA {service} TO {serving};"
             f"ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {service}"
             f" GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {serving};"
-            f"ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {service} GRANT USAGE, SELECT ON SEQUENCES TO {serving}"
+            f"ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {service}"
+            f" GRANT USAGE, SELECT ON SEQUENCES TO {serving}"
         )
     finally:
         await admin.close()

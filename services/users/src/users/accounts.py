@@ -7,6 +7,7 @@ from shared.postgres import Connection
 from users import avatars, events
 from users.domain.account import Changes, LastAdmin, NotYourRoleToChange, Role, User, UserNotFound, gives_up_admin
 from users.domain.audit import AuditAction
+from users.domain.sessions import Client
 from users.jobs.welcome_mail import WELCOME_MAIL, WelcomeMail
 from users.store import audit
 from users.store import users as store
@@ -37,9 +38,16 @@ async def show(connection: Connection, user_id: int) -> User:
 
 
 async def change(
-    connection: Connection, user_id: int, changes: Changes, *, by_admin: bool, precondition: Precondition
+    connection: Connection,
+    user_id: int,
+    changes: Changes,
+    *,
+    by: int,
+    by_admin: bool,
+    client: Client,
+    precondition: Precondition,
 ) -> User:
-    """Change an account; what changes nothing is no new version and no event.
+    """Change an account; what changes nothing is no new version and no event. A new role is put on record.
 
     Raises UserNotFound, NotYourRoleToChange, EmailTaken, LastAdmin, and what ``precondition`` raises.
     """
@@ -51,13 +59,13 @@ async def change(
     if gives_up_admin(user, changes.role):
         await _refuse_the_last_admin(connection, user)
     changed = await store.update(connection, user, changes)
+    if changed.role is not user.role:
+        await audit.insert(connection, AuditAction.ROLE_CHANGED, actor_id=by, subject_id=user_id, client=client)
     await events.say_updated(connection, changed)
     return changed
 
 
-async def remove(
-    connection: Connection, user_id: int, *, by: int, request_id: str | None, precondition: Precondition
-) -> None:
+async def remove(connection: Connection, user_id: int, *, by: int, client: Client, precondition: Precondition) -> None:
     """Remove an account with its sessions, keys and avatar; that user ``by`` did so stays on record.
 
     Tokens that are still out end with it (the triggers of ``revocations``), and the event makes the other
@@ -68,7 +76,7 @@ async def remove(
         await _refuse_the_last_admin(connection, user)
     await avatars.remove(connection, user_id)
     await store.delete(connection, user_id)
-    await audit.insert(connection, AuditAction.USER_DELETED, actor_id=by, subject_id=user_id, request_id=request_id)
+    await audit.insert(connection, AuditAction.USER_DELETED, actor_id=by, subject_id=user_id, client=client)
     await events.say_deleted(connection, user)
 
 

@@ -39,6 +39,11 @@ async def change_password(
         await sessions.end_others(connection, user.id, session_id)
         await mailed_tokens.end_changes(connection, user.id)
         await audit.insert(
-            connection, AuditAction.PASSWORD_CHANGED, actor_id=user.id, subject_id=user.id, request_id=request_id
+            connection,
+            AuditAction.PASSWORD_CHANGED,
+            actor_id=user.id,
+            subject_id=user.id,
+            client=client,
+            request_id=request_id,
         )
         await enqueue(connection, NOTICE_MAIL, NoticeMail(user_id=user.id, notice=Notice.PASSWORD_CHANGED))

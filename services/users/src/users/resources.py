@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from shared.web import Resources
 from users.access_tokens import TokenIssuer
 from users.avatar_files import AvatarFiles
+from users.failed_logins import FailedLogins, recording
 from users.hashing import Passwords
 from users.key_ring import KeyRing
 from users.login_throttle import LoginThrottle
@@ -26,6 +27,7 @@ class UsersResources:
     throttle: LoginThrottle
     avatars: AvatarFiles
     second_factors: SecondFactors
+    failed_logins: FailedLogins
 
 
 @asynccontextmanager
@@ -36,7 +38,11 @@ async def open_resources(
     await keys.open(resources.database)
     passwords = Passwords(settings.passwords)
     try:
-        async with publishing(resources.database, resources.redis), keys.kept_fresh(resources.database):
+        async with (
+            publishing(resources.database, resources.redis),
+            keys.kept_fresh(resources.database),
+            recording(resources.database) as failed_logins,
+        ):
             yield UsersResources(
                 settings,
                 keys,
@@ -45,6 +51,7 @@ async def open_resources(
                 LoginThrottle(resources.redis, settings.login),
                 files,
                 SecondFactors(settings.second_factor),
+                failed_logins,
             )
     finally:
         passwords.close()

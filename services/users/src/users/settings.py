@@ -12,6 +12,7 @@ from shared import production
 from shared.mail import MailSettings
 from shared.production import Unsafe
 from shared.settings import Environment, SeedSettings, ServiceSettings, Settings
+from users.audit_settings import AuditSettings
 from users.second_factor_settings import SecondFactorSettings
 from users.signing_settings import SigningSettings
 
@@ -94,6 +95,7 @@ class WorkerSettings(ServiceSettings):
     signing: SigningSettings = Field(default_factory=SigningSettings)
     mail: MailSettings = Field(default_factory=MailSettings)
     seed: SeedSettings = Field(default_factory=SeedSettings)
+    audit: AuditSettings = Field(default_factory=AuditSettings)
     storage: AvatarSettings = Field(default_factory=AvatarSettings)  # pyright: ignore[reportArgumentType] - read from the environment
 
     def unsafe(self) -> Iterator[Unsafe]:

@@ -9,15 +9,17 @@ from shared.postgres import Connection, Database
 from shared.problems import TooManyRequests, Unauthorized
 from users.access_tokens import AccessToken
 from users.domain.account import User
+from users.domain.audit import AuditAction
 from users.domain.credentials import digest, new_refresh_token
 from users.domain.emails import email_key
 from users.domain.oauth_clients import FIRST_PARTY
 from users.domain.scopes import narrowed, scopes_of
-from users.domain.sessions import ACCESS_TOKEN_LIFETIME, Client
+from users.domain.sessions import ACCESS_TOKEN_LIFETIME, NOWHERE, Client
 from users.resources import UsersResources
 from users.second_factor import check_second_factor
+from users.store import audit, users
 from users.store import sessions as store
-from users.store import users
+from users.store.audit import Attempts
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -59,6 +61,8 @@ async def check_password(database: Database, own: UsersResources, email: str, pa
         found = await users.find_credentials(connection, account)
     verdict = await own.passwords.verify(found.password_hash if found else None, password)
     if found is None or not found.user.is_active or not verdict.matches:
+        if found is not None:
+            own.failed_logins.note(AuditAction.LOGIN_FAILED, found.user.id, client)
         raise wrong_credentials()
     if verdict.outdated:
         stronger = await own.passwords.hash(password)
@@ -79,6 +83,7 @@ async def begin_session(database: Database, own: UsersResources, user: User, cli
         if now is None or not now.is_active or now.password_changed_at != user.password_changed_at:
             raise wrong_credentials()
         session_id = await store.begin(connection, now.id, client, digest(refresh_token))
+        await audit.insert(connection, AuditAction.LOGIN_SUCCEEDED, actor_id=now.id, subject_id=now.id, client=client)
     log.info("logged_in", user_id=now.id, session_id=session_id)
     return pair(own, now, session_id, refresh_token)
 
@@ -90,6 +95,7 @@ async def refresh(
     *,
     client_id: str | None = None,
     narrow: Callable[[tuple[str, ...]], tuple[str, ...]] = tuple,
+    client: Client = NOWHERE,
 ) -> TokenPair:
     """Spend a refresh token for the next pair (RFC 9700 section 4.14).
 
@@ -106,6 +112,9 @@ async def refresh(
         scopes: tuple[str, ...] | None = None
         if use is not None and use.used:
             await store.end(connection, use.session_id, "token_reused")
+            if use.session_alive:
+                stranger = Attempts(AuditAction.REFRESH_TOKEN_REUSED, use.user_id, client, 1)
+                await audit.insert_attempts(connection, [stranger])
         elif use is not None and usable:
             scopes = narrow(use.scopes) if use.scopes is not None else None
             await store.rotate(connection, use.session_id, digest(token), digest(next_token))
@@ -118,16 +127,37 @@ async def refresh(
 
 
 async def log_out(
-    connection: Connection, *, refresh_token: str | None, user_id: int | None, session_id: int | None
+    connection: Connection, *, refresh_token: str | None, user_id: int | None, session_id: int | None, client: Client
 ) -> None:
     """End the session of the refresh token, and the one that the bearer's token belongs to.
 
     A token that is not known is no error (RFC 7009 section 2.2).
     """
     if refresh_token is not None:
-        await store.end_by_token(connection, digest(refresh_token))
+        owner_id = await store.end_by_token(connection, digest(refresh_token))
+        if owner_id is not None:
+            await _put_end_on_record(connection, owner_id, 1, client)
     if user_id is not None and session_id is not None:
-        await store.end_own(connection, user_id, session_id)
+        await end_sessions(connection, user_id, session_id, client)
+
+
+async def end_sessions(connection: Connection, user_id: int, session_id: int | None, client: Client) -> int:
+    """End one session of a user, or all of them, as that user; how many were ended."""
+    ended = await store.end_own(connection, user_id, session_id)
+    if ended:
+        await _put_end_on_record(connection, user_id, ended, client)
+    return ended
+
+
+async def _put_end_on_record(connection: Connection, user_id: int, ended: int, client: Client) -> None:
+    await audit.insert(
+        connection,
+        AuditAction.SESSION_ENDED,
+        actor_id=user_id,
+        subject_id=user_id,
+        client=client,
+        occurrences=ended,
+    )
 
 
 def pair(

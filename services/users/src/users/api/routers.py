@@ -28,6 +28,7 @@ def create_routers() -> list[APIRouter]:
         second_factor.reset_router,
         users_v1.router,
         audit.router,
+        audit.own_router,
     )
     return [
         create_version("v1", (*same, users_v1.single_router)),

@@ -1,4 +1,4 @@
-"""The record of who did what to whom: ids, and nothing of the person."""
+"""The record of who did what to whom, from where: ids and addresses, and no secret."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,11 +39,14 @@ class AuditAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """``actor_id`` did it to ``subject_id``, by the request of this id."""
+    """``actor_id``, None for a stranger, did it to ``subject_id``, by the request of this id."""
 
     id: int
     action: AuditAction
-    actor_id: int
+    actor_id: int | None
     subject_id: int
+    address: str | None
+    user_agent: str | None
     request_id: str | None
+    occurrences: int
     created_at: datetime

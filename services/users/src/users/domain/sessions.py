@@ -45,6 +45,10 @@ class Client:
     request_id: str | None = None
 
 
+NOWHERE = Client("", "")
+"""For what no request of a person did."""
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """A login that has not ended yet; ``client`` is the name of the OAuth client that was allowed in."""

@@ -36,6 +36,7 @@ _END = "UPDATE sessions SET ended_at = now(), end_reason = $2 WHERE id = $1 AND 
 _END_BY_TOKEN = """
     UPDATE sessions SET ended_at = now(), end_reason = 'logout'
     FROM refresh_tokens WHERE digest = $1 AND sessions.id = session_id AND ended_at IS NULL
+    RETURNING user_id
 """  # noqa: S105 - no password
 _END_OWN = f"""
     UPDATE sessions SET ended_at = now(), end_reason = 'ended_by_user'
@@ -103,9 +104,9 @@ async def end(connection: Connection, session_id: int, reason: str) -> None:
     await connection.execute(_END, session_id, reason)
 
 
-async def end_by_token(connection: Connection, digest: bytes) -> None:
-    """End the session of a refresh token, used or not; nothing when there is none."""
-    await connection.execute(_END_BY_TOKEN, digest)
+async def end_by_token(connection: Connection, digest: bytes) -> int | None:
+    """End the session of a refresh token, used or not; whose it was, None when there was none to end."""
+    return await connection.fetchval(_END_BY_TOKEN, digest)
 
 
 async def end_own(connection: Connection, user_id: int, session_id: int | None) -> int:

@@ -2,14 +2,17 @@
 
 from fastapi import APIRouter, Request, Response
 
+from shared.postgres import Connection
 from shared.problems import FieldError, UnprocessableContent
 from shared.web import EntityId, Page, Paging, Transaction, problem_responses
 from users import api_keys
-from users.api.dependencies import Caller, Reader, SignedInHere, Writer
+from users.api.dependencies import Caller, CallingClient, Reader, SignedInHere, Writer
 from users.api.v1.schemas import ApiKeyBody, ApiKeyDocument, NewApiKeyDocument
+from users.domain.audit import AuditAction
 from users.domain.scopes import ADMIN_SCOPE
-from users.domain.sessions import ApiKeyNotFound
+from users.domain.sessions import ApiKeyNotFound, Client
 from users.store import api_keys as store
+from users.store import audit
 
 router = APIRouter(prefix="/users/me/api-keys", tags=["api keys"])
 
@@ -31,10 +34,17 @@ def _granted(body: ApiKeyBody, caller: Caller) -> list[str]:
     responses=problem_responses(401, 403, 409),
 )
 async def create_api_key(
-    body: ApiKeyBody, caller: SignedInHere, connection: Transaction, request: Request, response: Response
+    body: ApiKeyBody,
+    caller: SignedInHere,
+    connection: Transaction,
+    client: CallingClient,
+    *,
+    request: Request,
+    response: Response,
 ) -> NewApiKeyDocument:
     """Make a key. It is shown in this answer only; kept is its SHA-256."""
     new = await api_keys.create(connection, caller.user.id, body.name, _granted(body, caller), body.expires_at)
+    await _put_on_record(connection, AuditAction.API_KEY_MADE, caller, client)
     response.headers["Location"] = f"{request.url.path}/{new.key.id}"
     response.headers["Cache-Control"] = "no-store"
     return NewApiKeyDocument(**ApiKeyDocument.of(new.key).model_dump(), key=new.text)
@@ -57,7 +67,12 @@ async def show_api_key(key_id: EntityId, caller: Reader, connection: Transaction
 
 
 @router.delete("/{key_id}", status_code=204, summary="Revoke an API key", responses=problem_responses(401, 403, 404))
-async def revoke_api_key(key_id: EntityId, caller: Writer, connection: Transaction) -> None:
+async def revoke_api_key(key_id: EntityId, caller: Writer, connection: Transaction, client: CallingClient) -> None:
     """End a key: no more tokens are given for it; the gateway notices within five seconds."""
     if not await store.delete(connection, caller.user.id, key_id):
         raise ApiKeyNotFound
+    await _put_on_record(connection, AuditAction.API_KEY_DELETED, caller, client)
+
+
+async def _put_on_record(connection: Connection, action: AuditAction, caller: Caller, client: Client) -> None:
+    await audit.insert(connection, action, actor_id=caller.user.id, subject_id=caller.user.id, client=client)

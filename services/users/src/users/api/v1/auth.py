@@ -36,9 +36,11 @@ async def log_in(
 
 
 @router.post("/refresh", summary="Refresh the tokens", responses=problem_responses(401))
-async def refresh(body: RefreshBody, own: Own, request: Request, response: Response) -> TokenDocument:
+async def refresh(
+    body: RefreshBody, own: Own, client: CallingClient, request: Request, response: Response
+) -> TokenDocument:
     """Spend a refresh token for a new pair. One that is used twice ends its whole session."""
-    pair = await signing_in.refresh(get_resources(request).database, own, body.refresh_token)
+    pair = await signing_in.refresh(get_resources(request).database, own, body.refresh_token, client=client)
     response.headers.update(_NO_STORE)
     return TokenDocument.of(pair)
 
@@ -51,7 +53,10 @@ async def _bearer(request: Request) -> Principal | None:
 
 @router.post("/logout", status_code=204, summary="Log out", responses=problem_responses(401))
 async def log_out(
-    request: Request, connection: Transaction, body: Annotated[RefreshBody | None, Body()] = None
+    request: Request,
+    connection: Transaction,
+    client: CallingClient,
+    body: Annotated[RefreshBody | None, Body()] = None,
 ) -> None:
     """End the session that the refresh token in the body, or the access token, belongs to."""
     try:
@@ -67,4 +72,5 @@ async def log_out(
         refresh_token=body.refresh_token if body else None,
         user_id=principal.user_id if principal else None,
         session_id=int(principal.session) if principal and principal.session else None,
+        client=client,
     )

@@ -3,7 +3,8 @@
 from fastapi import APIRouter
 
 from shared.web import EntityId, Page, Paging, Transaction, problem_responses
-from users.api.dependencies import Reader, Writer
+from users import signing_in
+from users.api.dependencies import CallingClient, Reader, Writer
 from users.api.v1.schemas import SessionDocument
 from users.domain.sessions import SessionNotFound
 from users.store import sessions as store
@@ -28,13 +29,13 @@ async def show_session(session_id: EntityId, caller: Reader, connection: Transac
 
 
 @router.delete("", status_code=204, summary="End all one's sessions", responses=problem_responses(401, 403))
-async def end_sessions(caller: Writer, connection: Transaction) -> None:
+async def end_sessions(caller: Writer, connection: Transaction, client: CallingClient) -> None:
     """Log out everywhere, here too."""
-    await store.end_own(connection, caller.user.id, None)
+    await signing_in.end_sessions(connection, caller.user.id, None, client)
 
 
 @router.delete("/{session_id}", status_code=204, summary="End a session", responses=problem_responses(401, 403, 404))
-async def end_session(session_id: EntityId, caller: Writer, connection: Transaction) -> None:
+async def end_session(session_id: EntityId, caller: Writer, connection: Transaction, client: CallingClient) -> None:
     """Log out one device."""
-    if not await store.end_own(connection, caller.user.id, session_id):
+    if not await signing_in.end_sessions(connection, caller.user.id, session_id, client):
         raise SessionNotFound

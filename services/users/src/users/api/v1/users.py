@@ -17,10 +17,10 @@ from shared.web import (
     unless_known,
 )
 from users import accounts
-from users.api.dependencies import Admin, Caller, Own, Reader, Writer
-from users.api.request_id import request_id
+from users.api.dependencies import Admin, Caller, CallingClient, Own, Reader, Writer
 from users.api.v1.schemas import Registration, UserDocument, UserPatch, UserReplacement
 from users.domain.account import Changes, Role
+from users.domain.sessions import Client
 from users.store import users as store
 
 router = APIRouter(prefix="/users", tags=["users"])
@@ -90,12 +90,13 @@ async def replace_user(
     caller: Writer,
     connection: Transaction,
     *,
+    client: CallingClient,
     request: Request,
     response: Response,
 ) -> UserDocument:
     """Give an account another name and address; a role by an admin only."""
     changes = Changes(name=body.name, email=body.email, role=body.role)
-    return await _change(user_id, changes, caller, connection, request=request, response=response)
+    return await _change(user_id, changes, caller, connection, client=client, request=request, response=response)
 
 
 @router.patch("/{user_id}", summary="Change a user", responses=problem_responses(401, 403, 404, 409, 412))
@@ -105,12 +106,13 @@ async def change_user(
     caller: Writer,
     connection: Transaction,
     *,
+    client: CallingClient,
     request: Request,
     response: Response,
 ) -> UserDocument:
     """Change what is named and leave the rest; a role by an admin only."""
     changes = Changes(name=body.name, email=body.email, role=body.role)
-    return await _change(user_id, changes, caller, connection, request=request, response=response)
+    return await _change(user_id, changes, caller, connection, client=client, request=request, response=response)
 
 
 @router.delete(
@@ -119,14 +121,16 @@ async def change_user(
     summary="Delete a user",
     responses=problem_responses(401, 403, 404, 409, 412),
 )
-async def delete_user(user_id: EntityId, caller: Writer, connection: Transaction, request: Request) -> None:
+async def delete_user(
+    user_id: EntityId, caller: Writer, connection: Transaction, client: CallingClient, request: Request
+) -> None:
     """Delete an account with its sessions and API keys. The last admin stays (409 `last_admin`)."""
     caller.check_may_see(user_id)
     await accounts.remove(
         connection,
         user_id,
         by=caller.user.id,
-        request_id=request_id(request),
+        client=client,
         precondition=lambda user: check_if_match(request, etag(user.version)),
     )
 
@@ -137,6 +141,7 @@ async def _change(
     caller: Caller,
     connection: Transaction,
     *,
+    client: Client,
     request: Request,
     response: Response,
 ) -> UserDocument:
@@ -145,7 +150,9 @@ async def _change(
         connection,
         user_id,
         changes,
+        by=caller.user.id,
         by_admin=caller.is_admin,
+        client=client,
         precondition=lambda user: check_if_match(request, etag(user.version)),
     )
     response.headers["ETag"] = etag(user.version)

@@ -14,7 +14,7 @@ from users.domain.authorization import SECOND_STEP_LIFETIME
 from users.store import browser_sessions, oauth_clients, oauth_codes, users
 
 from .oauth_visiting import App, Apps, Visitor, told
-from .people import Account, Accounts
+from .people import PASSWORD, Account, Accounts
 
 SESSIONS = "/api/v1/users/me/sessions"
 ME = "/api/v1/users/me"
@@ -141,13 +141,34 @@ async def test_a_client_has_nothing_of_a_user_who_is_gone(
     assert told(await visitor.open(app.request(prompt="none")))["error"] == "login_required"
 
 
-async def test_a_client_cannot_make_a_key_that_outlives_it(
-    client: httpx.AsyncClient, app: App, account: Account, visitor: Visitor
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/me/api-keys", {"name": "for ever"}),
+        ("PUT", "/me/password", {"current_password": PASSWORD, "new_password": "Another-Horse-8"}),
+        ("POST", "/me/second-factor", {"current_password": PASSWORD}),
+        ("PATCH", "/{id}", {"email": "mallory@evil.example"}),
+        ("PUT", "/{id}", {"name": "Ada", "email": "mallory@evil.example"}),
+        ("DELETE", "/{id}", None),
+    ],
+)
+async def test_a_client_cannot_take_the_account_over(
+    client: httpx.AsyncClient,
+    app: App,
+    account: Account,
+    visitor: Visitor,
+    *,
+    method: str,
+    path: str,
+    body: dict[str, str] | None,
 ):
     code = await visitor.let_in(app, account.email, scope="users:read users:write")
     tokens = (await app.spend(client, code)).json()
-    answer = await client.post("/api/v1/users/me/api-keys", headers=bearer(tokens), json={"name": "for ever"})
+    url = f"/api/v1/users{path.format(id=account.id)}"
+    answer = await client.request(method, url, headers=bearer(tokens), json=body)
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    body = {"name": "Ada King", "email": account.email.upper()}
+    assert (await client.put(f"/api/v1/users/{account.id}", headers=bearer(tokens), json=body)).status_code == 200
 
 
 async def test_what_nobody_can_use_any_more_is_forgotten(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class Principal:
     """Who calls. ``subject`` is the token's ``sub``: a user's id, or a client's name for role ``service``.
 
-    ``session`` is the ``sid`` of a token that a login gave; a token for an API key has none.
+    ``session`` is the ``sid`` of a token that a login gave; a token for an API key has none. ``client_id`` is who got
+    the token (RFC 9068 section 2.2).
     """
 
     subject: str
@@ -16,6 +17,7 @@ class Principal:
     scopes: frozenset[str]
     token_id: str
     session: str | None = None
+    client_id: str | None = None
 
     @property
     def user_id(self) -> int:

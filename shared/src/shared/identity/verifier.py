@@ -91,6 +91,7 @@ class TokenVerifier:
             scopes=frozenset(str(claims.get("scope", "")).split()),
             token_id=str(claims["jti"]),
             session=str(claims["sid"]) if "sid" in claims else None,
+            client_id=str(claims["client_id"]) if "client_id" in claims else None,
         )
         generation = int(claims["generation"]) if "generation" in claims else None
         return _Verified(key, principal, int(claims["iat"]), int(claims["exp"]), generation)

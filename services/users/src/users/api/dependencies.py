@@ -11,10 +11,11 @@ from shared.problems import Forbidden, Unauthorized
 from shared.web import Transaction, get_resources
 from users.api.request_id import request_id
 from users.client_address import client_address
-from users.domain.account import Role, User, UserNotFound
+from users.domain.account import Changes, Role, User, UserNotFound
+from users.domain.emails import email_key
+from users.domain.oauth_clients import FIRST_PARTY
 from users.domain.sessions import Client
 from users.resources import UsersResources
-from users.store import authorizations
 from users.store import users as store
 
 _USER_AGENT_LENGTH = 200
@@ -22,17 +23,37 @@ _USER_AGENT_LENGTH = 200
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: the account now, and what the token allows of what it may."""
+    """Who calls: the account now, and what the token allows of what it may.
+
+    ``by_application``: the person let an OAuth client in, which is at work here.
+    """
 
     user: User
     is_admin: bool
     scopes: frozenset[str]
     session_id: int | None
+    by_application: bool = False
 
     def check_may_see(self, user_id: int) -> None:
         """Raise UserNotFound for an account that is neither the caller's own nor open to an admin."""
         if not self.is_admin and self.user.id != user_id:
             raise UserNotFound
+
+    def check_own_login(self) -> None:
+        """Raise Forbidden for what is not the person's own login: neither key nor client makes what outlives it."""
+        if self.session_id is None:
+            raise Forbidden("forbidden", "This needs a login; an API key cannot do it.")
+        self.check_no_application()
+
+    def check_no_application(self) -> None:
+        """Raise Forbidden for an OAuth client: whoever takes it over must not take the account over."""
+        if self.by_application:
+            raise Forbidden("forbidden", "This needs a login of your own; an application cannot do it.")
+
+    def check_may_change(self, changes: Changes) -> None:
+        """Raise Forbidden for a client that changes the address, by which a password is reset."""
+        if changes.email is not None and email_key(changes.email) != email_key(self.user.email):
+            self.check_no_application()
 
 
 async def find_caller(connection: Connection, principal: Principal) -> Caller:
@@ -44,7 +65,8 @@ async def find_caller(connection: Connection, principal: Principal) -> Caller:
     if user is None:
         raise Unauthorized.invalid_token()
     is_admin = principal.is_admin and user.role is Role.ADMIN
-    return Caller(user, is_admin, principal.scopes, session_id)
+    by_application = principal.client_id not in (None, FIRST_PARTY)
+    return Caller(user, is_admin, principal.scopes, session_id, by_application)
 
 
 async def _caller(principal: Annotated[Principal, Security(signed_in)], connection: Transaction) -> Caller:
@@ -72,11 +94,8 @@ Admin = Annotated[Caller, Depends(_admin)]
 """An admin."""
 
 
-async def _signed_in_here(caller: Writer, connection: Transaction) -> Caller:
-    if caller.session_id is None:
-        raise Forbidden("forbidden", "This needs a login; an API key cannot do it.")
-    if await authorizations.is_authorization(connection, caller.session_id):
-        raise Forbidden("forbidden", "This needs a login of your own; an application cannot do it.")
+def _signed_in_here(caller: Writer) -> Caller:
+    caller.check_own_login()
     return caller
 
 

@@ -9,6 +9,7 @@ from users.domain.authorization import AuthorizationError, AuthorizationRequest,
 from users.domain.authorization_answers import with_parameters
 from users.domain.credentials import digest
 from users.domain.scopes import narrowed
+from users.domain.sessions import Client
 from users.oauth.authorization_request import Parameters, check_address, check_request, only
 from users.store import audit, oauth_clients, oauth_codes, oauth_consents
 from users.store.browser_sessions import SignedInBrowser
@@ -68,7 +69,7 @@ async def allow(
     issuer: str,
     request: AuthorizationRequest,
     browser: SignedInBrowser,
-    request_id: str | None,
+    origin: Client,
 ) -> ToClient:
     """The person allowed it: kept where nobody else can pretend to be the client, and put on record."""
     if request.consent_is_kept:
@@ -78,7 +79,7 @@ async def allow(
         AuditAction.CLIENT_ALLOWED,
         actor_id=browser.user_id,
         subject_id=browser.user_id,
-        request_id=request_id,
+        client=origin,
     )
     return await _let_in(connection, issuer, request, browser)
 

@@ -2,7 +2,7 @@
 
 _WORDS = {
     "users:read": "see your name, e-mail address, sessions and API keys' names",
-    "users:write": "change your account, end your sessions, and delete your account",
+    "users:write": "change your name and your picture, and end your sessions",
     "orders:read": "see your orders and payments",
     "orders:write": "place, pay and cancel orders for you",
     "reports:read": "see your reports, schedules and webhooks",

@@ -12,7 +12,6 @@ _BEGIN = """
     VALUES ($1, $2, $3, now() + $4::interval, $5, $6) RETURNING id
 """
 _INSERT_TOKEN = "INSERT INTO refresh_tokens (digest, session_id) VALUES ($1, $2)"  # noqa: S105 - no password
-_IS_AUTHORIZATION = "SELECT client_id IS NOT NULL FROM sessions WHERE id = $1"
 
 
 async def begin(
@@ -33,8 +32,3 @@ async def begin(
     if token_digest is not None:
         await connection.execute(_INSERT_TOKEN, token_digest, session_id)
     return session_id
-
-
-async def is_authorization(connection: Connection, session_id: int) -> bool:
-    """Whether the session is an OAuth client's."""
-    return bool(await connection.fetchval(_IS_AUTHORIZATION, session_id))

@@ -11,7 +11,6 @@ from shared.web import get_resources
 from users.api.dependencies import CallingClient, Own
 from users.api.oauth.page_documents import AUTHORIZATION_REQUEST, FORM_PAGES, LOGIN_PAGES, PAGES, STYLE, form_fields
 from users.api.oauth.visit import Visit
-from users.api.request_id import request_id
 from users.domain.authorization import AuthorizationRequest, Prompt, UntrustedRequest
 from users.domain.authorization_answers import form_source
 from users.domain.credentials import digest
@@ -114,7 +113,7 @@ async def give_second_factor(request: Request, own: Own, origin: CallingClient) 
     responses=FORM_PAGES,
     openapi_extra=form_fields("decision"),
 )
-async def answer_consent(request: Request, own: Own) -> Response:
+async def answer_consent(request: Request, own: Own, origin: CallingClient) -> Response:
     """Send the browser to the client: with a code, or with `access_denied`."""
     visit = Visit.of(request, own)
     form = await visit.read_form(request, "consent")
@@ -128,7 +127,7 @@ async def answer_consent(request: Request, own: Own) -> Response:
         if form is None:
             return _foreign_form(visit, "consent")
         if form.get("decision") == "allow":
-            found = await authorizing.allow(connection, visit.issuer, asked, browser, request_id(request))
+            found = await authorizing.allow(connection, visit.issuer, asked, browser, origin)
         else:
             found = authorizing.refuse(visit.issuer, asked, "access_denied", "The person did not allow it.")
     return pages.see_other(found.location)

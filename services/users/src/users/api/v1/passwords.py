@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 from pydantic import ConfigDict, Field
 
-from shared.problems import Forbidden
 from shared.web import RequestBody, get_resources, problem_responses
 from users.api.dependencies import CallingClient, Own, PrincipalThatWrites, find_caller
 from users.api.fields import Password, Text
@@ -40,8 +39,7 @@ async def change_own_password(
     database = get_resources(request).database
     async with database.acquire() as connection:
         caller = await find_caller(connection, principal)
-    if caller.session_id is None:
-        raise Forbidden("forbidden", "This needs a login; an API key cannot do it.")
+    caller.check_own_login()
     new_password = strong(body.new_password.get_secret_value(), caller.user, field="new_password")
     await change_password(
         database,

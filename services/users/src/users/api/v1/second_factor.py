@@ -45,8 +45,7 @@ async def _reauthenticated(
     database = get_resources(request).database
     async with database.acquire() as connection:
         caller = await find_caller(connection, principal)
-    if caller.session_id is None:
-        raise Forbidden("forbidden", "This needs a login; an API key cannot do it.")
+    caller.check_own_login()
     code = body.code.get_secret_value() if body.code is not None else None
     return await reauthenticate(database, own, caller.user, body.current_password.get_secret_value(), code, client)
 

@@ -126,6 +126,7 @@ async def delete_user(
 ) -> None:
     """Delete an account with its sessions and API keys. The last admin stays (409 `last_admin`)."""
     caller.check_may_see(user_id)
+    caller.check_no_application()
     await accounts.remove(
         connection,
         user_id,
@@ -146,6 +147,7 @@ async def _change(
     response: Response,
 ) -> UserDocument:
     caller.check_may_see(user_id)
+    caller.check_may_change(changes)
     user = await accounts.change(
         connection,
         user_id,

@@ -79,5 +79,5 @@ async def _end_what_it_began(request: GrantRequest, connection: Connection, code
         AuditAction.CODE_REUSED,
         actor_id=code.user_id,
         subject_id=code.user_id,
-        request_id=request.request_id,
+        client=request.origin,
     )

@@ -65,6 +65,12 @@ class Owner:
     def _key_id(self) -> int:
         return self._post("/users/me/api-keys", {"name": "matrix", "scopes": ["orders:read"]})["id"]
 
+    def _client_id(self) -> str:
+        return self._post("/oauth/clients", a_program(), self.boss)["client_id"]
+
+    def _secret_id(self) -> int:
+        return self._get(f"/oauth/clients/{self.ids['client_id']}", self.boss)["secrets"][0]["id"]
+
     def _session_id(self) -> int:
         return self._get("/users/me/sessions")["items"][0]["id"]
 
@@ -118,6 +124,11 @@ def a_schedule() -> dict[str, object]:
 def a_product() -> dict[str, object]:
     """The body of a product."""
     return {"sku": f"M-{secrets.token_hex(6).upper()}", "name": "Matrix kettle", "price": "1.00", "stock": 5}
+
+
+def a_program() -> dict[str, object]:
+    """The body of an OAuth client."""
+    return {"name": "Matrix", "type": "confidential", "grants": ["client_credentials"], "scopes": ["orders:read"]}
 
 
 def a_registration() -> dict[str, object]:

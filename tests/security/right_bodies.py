@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from belongings import CSV, Owner, a_product, a_registration, a_schedule, picture
+from belongings import CSV, Owner, a_product, a_program, a_registration, a_schedule, picture
 from e2e_system import sign_in
 
 
@@ -30,12 +30,16 @@ BODIES: dict[str, Callable[[Owner], dict[str, Any]]] = {
     "POST /auth/refresh": _refresh_token,
     "POST /auth/logout": _refresh_token,
     "POST /oauth/token": lambda _: {"data": {"grant_type": "client_credentials"}},
+    "POST /oauth/revoke": lambda _: {"data": {"token": "unknown"}},
+    "POST /oauth/introspect": lambda _: {"data": {"token": "unknown"}},
     "POST /users": lambda _: _json(a_registration()),
     "PUT /users/{user_id}": lambda owner: _json({"name": "Ada King", "email": owner.person.email}),
     "PATCH /users/{user_id}": lambda _: _json({"name": "Ada King"}),
     "PUT /users/me/password": lambda owner: _json(
         {"current_password": owner.person.password, "new_password": owner.person.password}
     ),
+    "POST /oauth/clients": lambda _: _json(a_program()),
+    "PATCH /oauth/clients/{client_id}": lambda _: _json({"name": "Matrix"}),
     "PUT /users/{user_id}/avatar": lambda _: _sent(picture(), "image/png"),
     "POST /users/me/api-keys": lambda _: _json({"name": "matrix", "scopes": ["users:read"]}),
     "POST /products": lambda _: _json(a_product()),

@@ -73,7 +73,7 @@ async def test_a_route_answers_each_caller_as_the_table_says(row: Row, owner: Ow
             expected = "insufficient_scope" if column in ("scope", "key") else "forbidden"
             assert answer.json()["code"] == expected, (column, answer.text)
         if answer.status_code == 401:
-            scheme = "Basic" if path.startswith("/oauth") else "Bearer"
+            scheme = "Basic" if path in ("/oauth/token", "/oauth/revoke", "/oauth/introspect") else "Bearer"
             assert answer.headers["www-authenticate"].startswith(scheme)
         return version, column, answer.status_code
 

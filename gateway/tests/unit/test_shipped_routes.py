@@ -27,6 +27,8 @@ POST /oauth/token users ignored
 GET /oauth/authorize users ignored
 POST /oauth/authorize/login users ignored
 POST /oauth/authorize/consent users ignored
+POST /oauth/revoke users ignored
+POST /oauth/introspect users ignored
 GET /users/me/api-keys users required
 POST /users/me/api-keys users required
 DELETE /users/me/api-keys/7 users required

@@ -62,23 +62,35 @@ class TokenIssuer:
             claims["generation"] = generation
         return self._sign(claims, scopes, lifetime)
 
-    def issue_to_client(self, client_id: str, *, tier: str, scopes: Sequence[str], lifetime: timedelta) -> AccessToken:
-        """A token that stands for the client itself (RFC 9068 section 2.2: ``sub`` is the client then)."""
-        claims = {"sub": client_id, "role": SERVICE_ROLE, "tier": tier, "client_id": client_id}
+    def issue_to_client(
+        self, client_id: str, *, token_id: uuid.UUID, tier: str, scopes: Sequence[str], lifetime: timedelta
+    ) -> AccessToken:
+        """A token that stands for the client itself (RFC 9068 section 2.2: ``sub`` is the client then).
+
+        ``token_id`` is its ``jti`` and its ``sid``: it ends as sessions end, and is the only token of its session.
+        """
+        claims = {
+            "sub": client_id,
+            "role": SERVICE_ROLE,
+            "tier": tier,
+            "client_id": client_id,
+            "jti": str(token_id),
+            "sid": str(token_id),
+        }
         return self._sign(claims, scopes, lifetime)
 
     def _sign(self, own: Mapping[str, object], scopes: Sequence[str], lifetime: timedelta) -> AccessToken:
         key = self._keys.signing()
         now = int(time.time())
         seconds = int(lifetime.total_seconds())
-        claims = {
-            **own,
+        claims: dict[str, object] = {
             "iss": self._settings.issuer,
             "aud": self._settings.audience,
             "iat": now,
             "exp": now + seconds,
             "jti": str(uuid.uuid4()),
             "scope": " ".join(scopes),
+            **own,
         }
         headers = {"typ": "at+jwt", "kid": key.key_id}
         return AccessToken(jwt.encode(claims, key.private, algorithm=key.algorithm.value, headers=headers), seconds)

@@ -61,7 +61,9 @@ class LoginThrottle:
         key = _key(account, address)
         try:
             async with asyncio.timeout(_REDIS_SECONDS), self._redis.pipeline(transaction=False) as pipe:
-                count, left = await pipe.get(key).pttl(key).execute()
+                pipe.get(key)
+                pipe.pttl(key)
+                count, left = await pipe.execute()
         except (RedisError, OSError, TimeoutError) as error:
             OPEN.inc()
             log.warning("login_throttle_open", error=type(error).__name__)

@@ -21,7 +21,7 @@ from shared.postgres import Database
 from shared.postgres.database import UNAVAILABLE
 from users.domain.sessions import ACCESS_TOKEN_LIFETIME
 from users.store import revocations as store
-from users.store import signing_keys
+from users.store import service_tokens, signing_keys
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -43,11 +43,12 @@ async def publish(database: Database, redis: Redis) -> int:
         async with database.transaction() as connection:
             found = await store.take_unpublished(connection, redis_id, _BATCH)
             withdrawn = await signing_keys.take_unpublished(connection, redis_id)
-            if found or withdrawn:
+            of_clients = await service_tokens.take_unpublished(connection, redis_id, _BATCH)
+            if found or withdrawn or of_clients:
                 # Before the commit: told twice does no harm, marked and not told would.
-                await add_revocations(redis, withdrawn + found, kept_seconds=_KEPT_SECONDS)
-        published += len(found) + len(withdrawn)
-        if len(found) < _BATCH:
+                await add_revocations(redis, withdrawn + found + of_clients, kept_seconds=_KEPT_SECONDS)
+        published += len(found) + len(withdrawn) + len(of_clients)
+        if max(len(found), len(of_clients)) < _BATCH:
             PUBLISHED.inc(published)
             return published
 

@@ -17,7 +17,7 @@ from users.jobs.remove_avatars import remove_job
 from users.main import MIGRATIONS, SERVICE, VERSION
 from users.seeding import seed
 from users.settings import WorkerSettings
-from users.store import audit, browser_sessions, mailed_tokens, oauth_codes, revocations, sessions
+from users.store import audit, browser_sessions, mailed_tokens, oauth_codes, revocations, service_tokens, sessions
 
 
 def create_application(settings: WorkerSettings) -> FastAPI:
@@ -46,6 +46,7 @@ def create_application(settings: WorkerSettings) -> FastAPI:
             CleanUp("sessions", sessions.trim, batch=500),
             CleanUp("revocations", revocations.trim),
             CleanUp("audit_events", partial(audit.trim, settings.audit.keep_days), cron="37 * * * *"),
+            CleanUp("service_tokens", service_tokens.trim),
             CleanUp("mailed_tokens", mailed_tokens.trim),
             CleanUp("oauth_codes", oauth_codes.trim),
             CleanUp("oauth_pending_logins", browser_sessions.trim),

@@ -34,7 +34,7 @@ async def test_a_client_gets_a_token_for_itself(program: Program, settings: User
     assert claims["sub"] == claims["client_id"] == program.client_id
     assert (claims["role"], claims["tier"], claims["aud"]) == ("service", "service", settings.tokens.audience)
     assert claims["exp"] - claims["iat"] == 300
-    assert "sid" not in claims
+    assert claims["sid"] == claims["jti"]
 
 
 async def test_a_client_gets_the_scopes_it_asks_for(program: Program):

@@ -4,15 +4,15 @@ from fastapi import APIRouter
 
 from shared.web import create_version
 from users.api import internal, well_known
-from users.api.oauth import authorize, token
-from users.api.v1 import api_keys, audit, auth, avatars, passwords, second_factor, sessions
+from users.api.oauth import authorize, introspect, metadata, revoke, token
+from users.api.v1 import api_keys, audit, auth, avatars, oauth_clients, passwords, second_factor, sessions
 from users.api.v1 import users as users_v1
 from users.api.v2 import users as users_v2
 
 
 def create_bare_routers() -> list[APIRouter]:
     """Routers of bodies that are no JSON."""
-    bare = (avatars.router, token.router, authorize.router)
+    bare = (avatars.router, token.router, revoke.router, introspect.router, authorize.router)
     return [create_version("v1", bare), create_version("v2", bare)]
 
 
@@ -29,10 +29,12 @@ def create_routers() -> list[APIRouter]:
         users_v1.router,
         audit.router,
         audit.own_router,
+        oauth_clients.router,
     )
     return [
         create_version("v1", (*same, users_v1.single_router)),
         create_version("v2", (*same, users_v2.single_router)),
         internal.router,
         well_known.router,
+        metadata.router,
     ]

@@ -35,6 +35,11 @@ class AuditAction(StrEnum):
     CODE_REUSED = "oauth.code_reused"
     KEY_ROTATED = "key.rotated"
     KEY_WITHDRAWN = "key.withdrawn"
+    OAUTH_CLIENT_MADE = "oauth_client.made"
+    OAUTH_CLIENT_CHANGED = "oauth_client.changed"
+    OAUTH_CLIENT_DELETED = "oauth_client.deleted"
+    OAUTH_SECRET_MADE = "oauth_client.secret_made"  # noqa: S105 - no password
+    OAUTH_SECRET_DELETED = "oauth_client.secret_deleted"  # noqa: S105 - the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +55,4 @@ class AuditEvent:
     request_id: str | None
     occurrences: int
     created_at: datetime
+    client_id: str | None = None

@@ -8,10 +8,10 @@ from shared.postgres import Connection, count_rows
 from users.domain.audit import AuditAction, AuditEvent
 from users.domain.sessions import NOWHERE, Client
 
-_COLUMNS = "id, action, actor_id, subject_id, address, user_agent, request_id, occurrences, created_at"
+_COLUMNS = "id, action, actor_id, subject_id, address, user_agent, request_id, client_id, occurrences, created_at"
 _INSERT = """
-    INSERT INTO audit_events (action, actor_id, subject_id, request_id, address, user_agent, occurrences)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    INSERT INTO audit_events (action, actor_id, subject_id, request_id, address, user_agent, occurrences, client_id)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 _WHICH = """
     ($1::bigint IS NULL OR subject_id = $1) AND ($2::text IS NULL OR action = $2)
@@ -55,8 +55,12 @@ async def insert(
     request_id: str | None = None,
     client: Client | None = None,
     occurrences: int = 1,
+    client_id: str | None = None,
 ) -> None:
-    """Put something on record, in the transaction that does it; ``client`` says by which request and from where."""
+    """Put something on record, in the transaction that does it; ``client`` says by which request and from where.
+
+    What was done to an OAuth client names it in ``client_id``, and 0, which no user has, as its subject.
+    """
     known = client or NOWHERE
     await connection.execute(
         _INSERT,
@@ -67,6 +71,7 @@ async def insert(
         known.address or None,
         known.user_agent or None,
         occurrences,
+        client_id,
     )
 
 
@@ -83,6 +88,7 @@ async def insert_attempts(connection: Connection, attempts: Sequence[Attempts]) 
                 each.client.address or None,
                 each.client.user_agent or None,
                 each.occurrences,
+                None,
             )
             for each in attempts
         ],

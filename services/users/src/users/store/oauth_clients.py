@@ -17,6 +17,7 @@ _INSERT = f"""
 """  # noqa: S608 - a constant
 _FIND = f"SELECT {_COLUMNS} FROM oauth_clients WHERE client_id = $1"  # noqa: S608 - a constant
 _LOCK = f"{_FIND} FOR UPDATE"
+_HOLD = f"{_FIND} FOR SHARE"
 _PAGE = f"SELECT {_COLUMNS} FROM oauth_clients ORDER BY created_at DESC, client_id LIMIT $1 OFFSET $2"  # noqa: S608 - a constant
 _COUNT = "SELECT count(*) FROM oauth_clients"
 _UPDATE = f"""
@@ -39,6 +40,9 @@ _FORGET_OLDEST = """
     AND id NOT IN (SELECT id FROM oauth_client_secrets WHERE client_id = $1 ORDER BY id DESC LIMIT $2)
 """
 _SECRETS = f"SELECT {_SECRET_COLUMNS} FROM oauth_client_secrets WHERE client_id = $1 ORDER BY id"  # noqa: S608 - a constant
+_SECRETS_OF_ALL = f"""
+    SELECT client_id, {_SECRET_COLUMNS} FROM oauth_client_secrets WHERE client_id = ANY ($1::text[]) ORDER BY id
+"""  # noqa: S608 - a constant
 _DELETE_SECRET = "DELETE FROM oauth_client_secrets WHERE client_id = $1 AND id = $2 RETURNING true"  # noqa: S105 - no secret
 # A busy secret would otherwise write a row version a call.
 _TOUCH = """
@@ -99,6 +103,12 @@ async def lock(connection: Connection, client_id: str) -> OAuthClient | None:
     return _client(row) if row else None
 
 
+async def hold(connection: Connection, client_id: str) -> OAuthClient | None:
+    """The client of this name, which stays as it is until the transaction ends; others may hold it too."""
+    row = await connection.fetchrow(_HOLD, client_id)
+    return _client(row) if row else None
+
+
 async def page(connection: Connection, limit: int, offset: int) -> tuple[list[OAuthClient], int]:
     """Clients, the newest first, and how many there are in all."""
     total: int = await connection.fetchval(_COUNT)
@@ -144,6 +154,15 @@ async def add_secret(connection: Connection, client_id: str, digest: bytes, pref
 async def secrets_of(connection: Connection, client_id: str) -> list[ClientSecret]:
     """The client's secrets, the oldest first."""
     return [ClientSecret(**row) for row in await connection.fetch(_SECRETS, client_id)]
+
+
+async def secrets_of_all(connection: Connection, client_ids: Sequence[str]) -> dict[str, list[ClientSecret]]:
+    """The secrets of several clients, the oldest first, by client."""
+    found: dict[str, list[ClientSecret]] = {}
+    for row in await connection.fetch(_SECRETS_OF_ALL, list(client_ids)):
+        values = dict(row)
+        found.setdefault(values.pop("client_id"), []).append(ClientSecret(**values))
+    return found
 
 
 async def delete_secret(connection: Connection, client_id: str, secret_id: int) -> bool:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.web import Page, Paging, Transaction, problem_responses
 from shared.web.fields import BIGINT_MAX
@@ -39,6 +39,7 @@ class AuditEventDocument(BaseModel):
     request_id: str | None
     occurrences: int
     created_at: datetime
+    client_id: str | None = Field(description="The OAuth client it was done to; then `subject_id` is 0.")
 
 
 class Doer(StrEnum):

@@ -67,10 +67,12 @@ async def log_out(
         principal = None  # an access token that has expired must not keep anyone from logging out
     if principal is None and body is None:
         raise Unauthorized("unauthorized", "Send a refresh token, or sign in first.")
+    # A client's own token has a session that is no login.
+    session = (principal.session if principal else None) or ""
     await signing_in.log_out(
         connection,
         refresh_token=body.refresh_token if body else None,
         user_id=principal.user_id if principal else None,
-        session_id=int(principal.session) if principal and principal.session else None,
         client=client,
+        session_id=int(session) if session.isdecimal() else None,
     )

@@ -83,7 +83,7 @@ class UsersSettings(ServiceSettings):
     def unsafe(self) -> Iterator[Unsafe]:
         """And of this API: the key, the limits, whose word on addresses is believed."""
         yield from super().unsafe()
-        yield from production.secret_file("TOKEN_PRIVATE_KEY_FILE", self.signing.private_key_file)
+        yield from self.signing.unsafe()
         yield from self.second_factor.unsafe()
         yield from production.real_limits(self.login.limits_scale)
         yield from production.believed_networks("GATEWAY_NETWORKS", self.login.gateway_networks)
@@ -101,4 +101,5 @@ class WorkerSettings(ServiceSettings):
     def unsafe(self) -> Iterator[Unsafe]:
         """And of this worker: mails carry links that let people in."""
         yield from super().unsafe()
+        yield from self.signing.unsafe()
         yield from self.mail.unsafe(plaintext=self.backends.plaintext)

@@ -1,5 +1,6 @@
 """Settings of the keys that access tokens are signed with."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
@@ -7,7 +8,8 @@ from typing import Self
 from cryptography.fernet import Fernet
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from shared.settings import Environment, Settings
+from shared.production import Unsafe, secret_file
+from shared.settings import Settings
 from users.domain.signing_keys import Algorithm
 
 _DEVELOPMENT_KEY = "Z2F0ZWhvdXNlLXNpZ25pbmcta2V5cy1kZXYtb25seSE="  # of nobody whose tokens open anything
@@ -23,7 +25,6 @@ class SigningSettings(Settings):
     ``TOKEN_KEY_AHEAD_SECONDS``: how long a new key stands in the published set before it signs.
     """
 
-    environment: Environment = Field(default=Environment.DEVELOPMENT, validation_alias="ENVIRONMENT")
     key: SecretStr = Field(default=SecretStr(_DEVELOPMENT_KEY), validation_alias="SIGNING_KEYS_KEY")
     private_key_file: Path | None = Field(default=None, validation_alias="TOKEN_PRIVATE_KEY_FILE")
     algorithm: Algorithm = Field(default=Algorithm.EDDSA, validation_alias="TOKEN_ALGORITHM")
@@ -58,11 +59,14 @@ class SigningSettings(Settings):
             usable = []
         if not usable:
             raise ValueError("SIGNING_KEYS_KEY: must be 32 bytes in base64url, or several such with commas between")
-        if self.environment is Environment.PRODUCTION:
-            if _DEVELOPMENT_KEY in self.keys:
-                raise ValueError("SIGNING_KEYS_KEY: production needs a key of its own")
-            if self.ahead_seconds < _LONGEST_CACHES_SECONDS:
-                raise ValueError(
-                    f"TOKEN_KEY_AHEAD_SECONDS: must be {_LONGEST_CACHES_SECONDS} or more: so long caches hold"
-                )
         return self
+
+    def unsafe(self) -> Iterator[Unsafe]:
+        """What production refuses: a key that everybody has or can read, a rotation that caches have not heard of."""
+        if _DEVELOPMENT_KEY in self.keys:
+            yield Unsafe("SIGNING_KEYS_KEY", "production needs a key of its own: the default stands in the source")
+        if self.ahead_seconds < _LONGEST_CACHES_SECONDS:
+            why = f"must be {_LONGEST_CACHES_SECONDS} or more: so long caches hold"
+            yield Unsafe("TOKEN_KEY_AHEAD_SECONDS", why)
+        if self.private_key_file is not None:
+            yield from secret_file("TOKEN_PRIVATE_KEY_FILE", self.private_key_file)

@@ -53,7 +53,12 @@ class OwnRing:
 @asynccontextmanager
 async def own_ring(environment: dict[str, str], database_role: RoleMaker, schema: str) -> AsyncIterator[OwnRing]:
     """A schema with the service's tables and an empty ring; ``schema`` names it."""
-    own = {**environment, "DATABASE_URL": await database_role(schema), "TOKEN_PRIVATE_KEY_FILE": ""}
+    own = {
+        **environment,
+        "DATABASE_URL": await database_role(schema),
+        "DATABASE_OWNER_URL": "",
+        "TOKEN_PRIVATE_KEY_FILE": "",
+    }
     with pytest.MonkeyPatch.context() as patch:
         for name, value in own.items():
             patch.setenv(name, value)

@@ -17,6 +17,7 @@ SAFE = {
     "PUBLIC_URL": "https://api.example.com",
     "AVATARS_DIR": "/nowhere/avatars",
     "TOKEN_PRIVATE_KEY_FILE": "/nowhere/users.pem",
+    "SIGNING_KEYS_KEY": "a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2U=",
     "LIMITS_SCALE": "1",
     "SECOND_FACTOR_KEY": "a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2U=",
 }
@@ -37,6 +38,9 @@ def test_safe_settings_are_taken():
     ("settings", "name", "value"),
     [
         (UsersSettings, "SECOND_FACTOR_KEY", ""),
+        (UsersSettings, "SIGNING_KEYS_KEY", ""),
+        (WorkerSettings, "SIGNING_KEYS_KEY", ""),
+        (UsersSettings, "TOKEN_KEY_AHEAD_SECONDS", "659"),
         (UsersSettings, "LIMITS_SCALE", "2"),
         (UsersSettings, "GATEWAY_NETWORKS", "10.0.0.0/8,0.0.0.0/0"),
         (UsersSettings, "GATEWAY_NETWORKS", "::/0"),

@@ -32,6 +32,17 @@ BODIES: dict[str, Callable[[Owner], dict[str, Any]]] = {
     "POST /oauth/token": lambda _: {"data": {"grant_type": "client_credentials"}},
     "POST /oauth/revoke": lambda _: {"data": {"token": "unknown"}},
     "POST /oauth/introspect": lambda _: {"data": {"token": "unknown"}},
+    # Links come by mail: one that nobody was sent is as good for an owner as for anyone.
+    "POST /auth/verify-email": lambda _: _json({"token": "ghv_nobody"}),
+    "POST /auth/verify-email/resend": lambda owner: _json({"email": owner.person.email}),
+    "POST /auth/password-reset": lambda owner: _json({"email": owner.person.email}),
+    "POST /auth/password-reset/confirm": lambda _: _json({"token": "ghp_nobody", "password": "Correct1Horse"}),
+    "POST /auth/change-email/confirm": lambda owner: _json(
+        {"token": "ghe_nobody", "current_password": owner.person.password}
+    ),
+    "POST /account/verify-email": lambda _: {"data": {"token": "ghv_nobody"}},
+    "POST /account/reset-password": lambda _: {"data": {"token": "ghp_nobody", "password": "Correct1Horse"}},
+    "POST /account/change-email": lambda _: {"data": {"token": "ghe_nobody", "current_password": "x"}},
     "POST /users": lambda _: _json(a_registration()),
     "PUT /users/{user_id}": lambda owner: _json({"name": "Ada King", "email": owner.person.email}),
     "PATCH /users/{user_id}": lambda _: _json({"name": "Ada King"}),

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from reports.webhook_settings import WebhookSettings
 from shared import production
-from shared.mail import MailSettings
+from shared.mail import MailSettings, PublicSettings
 from shared.production import Unsafe
 from shared.settings import ServiceSettings, Settings
 
@@ -28,20 +27,6 @@ class ReportSettings(Settings):
     lease_seconds: int = Field(default=15, validation_alias="REPORTS_LEASE_SECONDS", ge=2, le=300)
     keep_days: int = Field(default=90, validation_alias="REPORTS_KEEP_DAYS", ge=1, le=36_500)
     files_megabytes: int = Field(default=500, validation_alias="REPORTS_USER_FILES_MB", ge=1, le=1_000_000)
-
-
-class PublicSettings(Settings):
-    """Where people reach the gateway: what a mail links to."""
-
-    url: str = Field(default="http://127.0.0.1:8000", validation_alias="PUBLIC_URL")
-
-    @field_validator("url")
-    @classmethod
-    def _is_an_origin(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError("must be a URL such as https://api.example.com")
-        return url.rstrip("/")
 
 
 class ReportsSettings(ServiceSettings):

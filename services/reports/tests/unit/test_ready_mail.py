@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from reports.domain.report import Report, ReportFormat, ReportStatus, ReportType
 from reports.jobs.ready_mail import write
-from reports.settings import PublicSettings
 from reports.store.seen_users import Recipient
+from shared.mail import PublicSettings
 
 JOB = UUID("00000000-0000-0000-0000-00000000002a")
 REPORT = Report(

@@ -21,7 +21,6 @@ async def change_password(
     new_password: str,
     code: str | None,
     client: Client,
-    request_id: str | None,
 ) -> None:
     """Give the account another password: this session goes on, all others end, and the owner is told by mail.
 
@@ -44,6 +43,5 @@ async def change_password(
             actor_id=user.id,
             subject_id=user.id,
             client=client,
-            request_id=request_id,
         )
         await enqueue(connection, NOTICE_MAIL, NoticeMail(user_id=user.id, notice=Notice.PASSWORD_CHANGED))

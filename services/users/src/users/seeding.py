@@ -58,12 +58,15 @@ async def seed(database: Database, environment: Environment) -> int:
             password_hash = await passwords.hash(demo.password)
             with suppress(EmailTaken):
                 async with database.transaction() as connection:
+                    user_id, _ = await store.draw(connection)
                     await accounts.register(
                         connection,
+                        user_id,
                         name=demo.name,
                         email=demo.email,
                         password_hash=password_hash,
                         role=demo.role,
+                        email_verified=True,
                     )
                 made += 1
     finally:

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
 from shared import production
-from shared.mail import MailSettings
+from shared.mail import MailSettings, PublicSettings
 from shared.production import Unsafe
 from shared.settings import Environment, SeedSettings, ServiceSettings, Settings
 from users.audit_settings import AuditSettings
@@ -94,6 +94,7 @@ class WorkerSettings(ServiceSettings):
 
     signing: SigningSettings = Field(default_factory=SigningSettings)
     mail: MailSettings = Field(default_factory=MailSettings)
+    public: PublicSettings = Field(default_factory=PublicSettings)
     seed: SeedSettings = Field(default_factory=SeedSettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)
     storage: AvatarSettings = Field(default_factory=AvatarSettings)  # pyright: ignore[reportArgumentType] - read from the environment
@@ -103,3 +104,4 @@ class WorkerSettings(ServiceSettings):
         yield from super().unsafe()
         yield from self.signing.unsafe()
         yield from self.mail.unsafe(plaintext=self.backends.plaintext)
+        yield from production.public_url("PUBLIC_URL", self.public.url, "mails link to it")

@@ -11,7 +11,7 @@ from shared.web import Resources, serve
 from shared.worker import create_worker
 from users.avatar_files import AvatarFiles
 from users.clearing_avatars import delete_lost_uploads
-from users.jobs import notice_mail, rotate_keys, welcome_mail
+from users.jobs import link_mail, notice_mail, rotate_keys, welcome_mail
 from users.jobs.make_avatar import make_job
 from users.jobs.remove_avatars import remove_job
 from users.main import MIGRATIONS, SERVICE, VERSION
@@ -34,8 +34,7 @@ def create_application(settings: WorkerSettings) -> FastAPI:
         version=VERSION,
         migrations=[MIGRATIONS],
         job_types=[
-            welcome_mail.JOB,
-            notice_mail.JOB,
+            *(mail.job(settings.public.url) for mail in (welcome_mail, link_mail, notice_mail)),
             make_job(files),
             remove_job(files),
             rotate_keys.make_job(settings.signing),

@@ -21,5 +21,5 @@ async def mail_about(sink: Sink, address: str, subject: str, count: int = 1) -> 
 
 def token_in(mail: EmailMessage) -> str:
     """The token of the one link of a mail."""
-    [token] = re.findall(r"^http\S+/account/[a-z-]+#(gh[vpe]_[A-Za-z0-9_-]{43})$", mail.get_content(), re.MULTILINE)
+    [token] = re.findall(r"^http\S+/account/[a-z-]+#(gh[vpe]_[A-Za-z0-9_-]{43})\s*$", mail.get_content(), re.MULTILINE)
     return token

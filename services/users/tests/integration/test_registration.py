@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 
+from shared.testing.mail_sink import Sink
 from users.hashing import Passwords
 
+from .mails import mail_about, token_in
 from .people import PASSWORD, Account, Accounts, new_email
 
 
@@ -23,7 +25,7 @@ async def test_registering_makes_an_account(client: httpx.AsyncClient):
     found = answer.json()
     assert answer.headers["location"] == f"/api/v1/users/{found['id']}"
     assert answer.headers["etag"] == '"1"'
-    assert set(found) == {"id", "name", "email", "role", "created_at"}
+    assert set(found) == {"id", "name", "email", "role", "created_at", "email_verified"}
     assert (found["name"], found["email"], found["role"]) == ("Ada Lovelace", email, "user")
     assert datetime.fromisoformat(found["created_at"]).utcoffset() == timedelta(0)
 
@@ -43,17 +45,49 @@ async def test_mass_assignment_is_ignored(client: httpx.AsyncClient, accounts: A
     assert tier == "free"
 
 
-async def test_an_address_is_taken_whatever_its_case(client: httpx.AsyncClient, account: Account):
-    answer = await _register(client, email=account.email.upper())
-    assert answer.status_code == 409
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["code"] == "email_taken"
+async def test_a_taken_address_is_answered_as_a_free_one_is(
+    client: httpx.AsyncClient, account: Account, admin: Account
+):
+    # TRAPS.md, Auth 4
+    free, taken = await _register(client), await _register(client, email=account.email.upper(), name="Eve")
+    assert (free.status_code, taken.status_code) == (201, 201)
+    assert set(free.headers) == set(taken.headers)
+    shown = taken.json()
+    assert list(shown) == list(free.json())
+    assert (shown["name"], shown["email"].casefold()) == ("Eve", account.email.casefold())
+    same = ("role", "email_verified")
+    assert [shown[name] for name in same] == [free.json()[name] for name in same]
+    assert taken.headers["location"] == f"/api/v1/users/{shown['id']}"
+    assert taken.headers["etag"] == free.headers["etag"]
+    assert account.id != shown["id"]
+    assert (await client.get(f"/api/v1/users/{shown['id']}", headers=admin.headers)).status_code == 404
+    mine = (await client.get("/api/v1/users/me", headers=account.headers)).json()
+    assert (mine["id"], mine["name"]) == (account.id, "Ada Lovelace")
 
 
-async def test_of_many_at_once_one_gets_the_address(client: httpx.AsyncClient):
+async def test_the_numbers_do_not_tell_which_address_was_taken(client: httpx.AsyncClient, account: Account):
+    emails = [new_email(), account.email, new_email(), account.email, new_email()]
+    numbers = [(await _register(client, email=email)).json()["id"] for email in emails]
+    assert numbers == list(range(numbers[0], numbers[0] + len(emails)))
+
+
+async def test_of_many_at_once_one_gets_the_address(client: httpx.AsyncClient, accounts: Accounts):
     email = new_email()
     answers = await asyncio.gather(*(_register(client, email=email) for _ in range(8)))
-    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 7
+    assert [answer.status_code for answer in answers] == [201] * 8
+    numbers = {answer.json()["id"] for answer in answers}
+    assert len(numbers) == 8
+    assert await accounts.value("SELECT count(*) FROM users WHERE email = $1", email) == 1
+    assert await accounts.value("SELECT id FROM users WHERE email = $1", email) in numbers
+
+
+@pytest.mark.usefixtures("worker")
+async def test_the_owner_of_a_taken_address_is_told(client: httpx.AsyncClient, account: Account, sink: Sink):
+    await _register(client, email=account.email, name="Eve")
+    mail = await mail_about(sink, account.email, "You have an account already")
+    assert "Hello Ada Lovelace," in mail.get_content()
+    assert "Eve" not in mail.as_string()
+    assert token_in(mail).startswith("ghp_")
 
 
 @pytest.mark.parametrize(
@@ -71,7 +105,10 @@ async def test_of_many_at_once_one_gets_the_address(client: httpx.AsyncClient):
         ({"password": "NoDigitHere"}, "password"),
         ({"password": "Password1"}, "password"),
         ({"password": "A1" + "x" * 127}, "password"),
+        ({"password": "Charlie1"}, "password"),
         ({"email": "Same1Same@example.com", "password": "Same1Same@example.com"}, "password"),
+        ({"email": "countess@example.com", "password": "1815-Countess"}, "password"),
+        ({"password": "Lovelace1815"}, "password"),
     ],
 )
 async def test_what_breaks_a_rule_is_named(client: httpx.AsyncClient, fields: dict[str, object], wrong: str):
@@ -127,7 +164,7 @@ async def test_registering_hashes_for_a_taken_address_too(
 
     monkeypatch.setattr(Passwords, "hash", watched)
     statuses = [(await _register(client, email=email)).status_code for email in (account.email, new_email())]
-    assert (statuses, hashed) == ([409, 201], [PASSWORD] * 2)
+    assert (statuses, hashed) == ([201, 201], [PASSWORD] * 2)
 
 
 async def test_the_password_is_kept_as_argon2id_only(accounts: Accounts, account: Account):

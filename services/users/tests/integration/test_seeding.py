@@ -32,7 +32,7 @@ async def test_seeding_twice_makes_each_account_once(client: httpx.AsyncClient, 
         answer = await client.post("/api/v1/auth/login", json={"email": demo.email, "password": demo.password})
         headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
         shown = (await client.get("/api/v1/users/me", headers=headers)).json()
-        assert (shown["name"], shown["role"]) == (demo.name, demo.role)
+        assert (shown["name"], shown["role"], shown["email_verified"]) == (demo.name, demo.role, True)
         types = "SELECT count(*) FROM jobs WHERE payload->>'user_id' = $1"
         assert await accounts.value(types, str(shown["id"])) == 1
 

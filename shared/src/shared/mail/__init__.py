@@ -2,6 +2,6 @@
 
 from shared.mail.mailer import Mailer, MailNotSent, MailRefused
 from shared.mail.message import write_message
-from shared.mail.settings import MailSettings
+from shared.mail.settings import MailSettings, PublicSettings
 
-__all__ = ["MailNotSent", "MailRefused", "MailSettings", "Mailer", "write_message"]
+__all__ = ["MailNotSent", "MailRefused", "MailSettings", "Mailer", "PublicSettings", "write_message"]

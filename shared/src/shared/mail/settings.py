@@ -1,4 +1,4 @@
-"""Where mail goes."""
+"""Where mail goes, and where its links lead."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -29,3 +29,17 @@ class MailSettings(Settings):
         """What production refuses: mail that others on the way can read."""
         parts = urlsplit(self.url.get_secret_value())
         yield from encrypted("SMTP_URL", parts.scheme, parts.hostname or "", plaintext=plaintext)
+
+
+class PublicSettings(Settings):
+    """Where people reach the gateway: what a mail links to."""
+
+    url: str = Field(default="http://127.0.0.1:8000", validation_alias="PUBLIC_URL")
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_origin(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("must be a URL such as https://api.example.com")
+        return url.rstrip("/")

@@ -3,9 +3,19 @@
 from fastapi import APIRouter
 
 from shared.web import create_version
-from users.api import internal, well_known
+from users.api import account_pages, internal, well_known
 from users.api.oauth import authorize, introspect, metadata, revoke, token
-from users.api.v1 import api_keys, audit, auth, avatars, oauth_clients, passwords, second_factor, sessions
+from users.api.v1 import (
+    account_links,
+    api_keys,
+    audit,
+    auth,
+    avatars,
+    oauth_clients,
+    passwords,
+    second_factor,
+    sessions,
+)
 from users.api.v1 import users as users_v1
 from users.api.v2 import users as users_v2
 
@@ -13,7 +23,7 @@ from users.api.v2 import users as users_v2
 def create_bare_routers() -> list[APIRouter]:
     """Routers of bodies that are no JSON."""
     bare = (avatars.router, token.router, revoke.router, introspect.router, authorize.router)
-    return [create_version("v1", bare), create_version("v2", bare)]
+    return [create_version("v1", bare), create_version("v2", bare), account_pages.router]
 
 
 def create_routers() -> list[APIRouter]:
@@ -21,6 +31,7 @@ def create_routers() -> list[APIRouter]:
     # /users/me stands before /users/{user_id}, which would take "me" for an id.
     same = (
         auth.router,
+        account_links.router,
         passwords.router,
         sessions.router,
         api_keys.router,

@@ -35,6 +35,13 @@ class NotYourRoleToChange(Forbidden):
         super().__init__("forbidden", "Only an admin may change a role.")
 
 
+class NotYoursToDisable(Forbidden):
+    """Nobody disables accounts but an admin."""
+
+    def __init__(self) -> None:
+        super().__init__("forbidden", "Only an admin may disable or enable an account.")
+
+
 class Role(StrEnum):
     """What an account may do beyond its own."""
 
@@ -67,6 +74,16 @@ class User:
         """Whether the account may sign in."""
         return self.disabled_at is None
 
+    @property
+    def disabled(self) -> bool:
+        """Whether an admin has shut it."""
+        return self.disabled_at is not None
+
+    @property
+    def email_verified(self) -> bool:
+        """Whether its owner has shown that mail to the address arrives."""
+        return self.email_verified_at is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Changes:
@@ -75,8 +92,10 @@ class Changes:
     name: str | None = None
     email: str | None = None
     role: Role | None = None
+    disabled: bool | None = None
 
 
-def gives_up_admin(user: User, role: Role | None) -> bool:
-    """Whether this change takes the admin's role from an account that may use it."""
-    return user.role is Role.ADMIN and user.is_active and role not in (None, Role.ADMIN)
+def gives_up_admin(user: User, changes: Changes) -> bool:
+    """Whether these changes take the admin's role from an account that may use it."""
+    gone = changes.role not in (None, Role.ADMIN) or changes.disabled is True
+    return user.role is Role.ADMIN and user.is_active and gone

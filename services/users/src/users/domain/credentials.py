@@ -28,6 +28,11 @@ def new_client_id() -> str:
     return f"client-{secrets.token_hex(8)}"
 
 
+def new_mailed_token(prefix: str) -> str:
+    """The token of a mailed link: its purpose's prefix and 43 characters."""
+    return prefix + secrets.token_urlsafe(32)
+
+
 def new_key_secret() -> str:
     """The secret part of an API key, 43 characters."""
     return secrets.token_urlsafe(32)

@@ -1,13 +1,14 @@
 """users.notice_mail: tells the owner of an account what was done to it, so that a thief is noticed."""
 
-from datetime import timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from pydantic import BaseModel
 
-from shared.jobs import JobContext, JobFailed, JobType
-from shared.mail import Mailer, MailRefused, write_message
-from users.store import users
+from shared.jobs import JobContext, JobType
+from shared.mail import write_message
+from users.jobs.mailing import hand_in, mail_job
+from users.store import addresses, users
 
 NOTICE_MAIL = "users.notice_mail"
 
@@ -16,6 +17,9 @@ class Notice(StrEnum):
     """What was done."""
 
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - no password
+    PASSWORD_RESET = "password_reset"  # noqa: S105 - the same
+    EMAIL_CHANGE_ASKED = "email_change_asked"
+    EMAIL_CHANGED = "email_changed"
 
 
 _TEXTS = {
@@ -23,13 +27,25 @@ _TEXTS = {
         "Your password was changed",
         "the password of your Gatehouse account was changed, and all other logins were ended.",
     ),
+    Notice.PASSWORD_RESET: (
+        "Your password was reset",
+        "the password of your Gatehouse account was reset by a link that was mailed to you, and all logins were ended.",
+    ),
+    Notice.EMAIL_CHANGE_ASKED: (
+        "Your e-mail address is to be changed",
+        "your Gatehouse account is to have another address. It will, once that is confirmed with your password.",
+    ),
+    Notice.EMAIL_CHANGED: (
+        "Your e-mail address was changed",
+        "your Gatehouse account has another e-mail address now. This is the last mail to the old one.",
+    ),
 }
 _TEXT = """\
 Hello {name},
 
 {what}
 
-If it was not you, reset your password at once: somebody else knows it, or has been at one of your devices.
+If it was not you, reset your password at once and answer this mail: somebody else has been at your account.
 """
 
 
@@ -40,35 +56,31 @@ class NoticeMail(BaseModel):
     notice: Notice
 
 
-async def handle(context: JobContext, payload: NoticeMail) -> None:
-    """Send the mail, unless the account is gone; a server that is away is tried later."""
-    mailer: Mailer = context.resources
+async def handle(_public_url: str, context: JobContext, payload: NoticeMail) -> None:
+    """Send the mail, unless the account is gone; what is done to an address, its old one is told."""
     async with context.database.acquire() as connection:
         user = await users.find(connection, payload.user_id)
-        at = await connection.fetchval("SELECT now()")
-    if user is None:
+        at: datetime = await connection.fetchval("SELECT now()")
+        previous = await addresses.previous(connection, payload.user_id)
+    email = previous if payload.notice is Notice.EMAIL_CHANGED else user.email if user else None
+    if user is None or email is None:
         return
     subject, what = _TEXTS[payload.notice]
     message = write_message(
-        sender=mailer.sender,
+        sender=context.resources.sender,
         name=user.name,
-        email=user.email,
+        email=email,
         subject=subject,
         text=_TEXT.format(name=user.name, what=what),
         at=at,
         job_id=context.job_id,
     )
-    try:
-        await mailer.send(message)
-    except MailRefused as error:
-        raise JobFailed(f"The notice was refused: {error}.") from None
+    await hand_in(context, message)
+    if payload.notice is Notice.EMAIL_CHANGED:
+        async with context.database.acquire() as connection:
+            await addresses.forget_previous(connection, user.id, email)
 
 
-JOB = JobType(
-    NOTICE_MAIL,
-    handle,
-    payload=NoticeMail,
-    max_attempts=8,
-    timeout=timedelta(seconds=30),
-    retry_delay=timedelta(seconds=2),
-)
+def job(public_url: str) -> JobType[NoticeMail]:
+    """The job type; ``public_url`` is where people reach the gateway."""
+    return mail_job(NOTICE_MAIL, handle, NoticeMail, public_url)

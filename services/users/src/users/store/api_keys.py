@@ -27,6 +27,7 @@ _FIND_USABLE = """
     FROM api_keys JOIN users ON users.id = api_keys.user_id
     WHERE api_keys.id = $1 AND disabled_at IS NULL AND (expires_at IS NULL OR expires_at > now())
 """
+_DELETE_ALL = "DELETE FROM api_keys WHERE user_id = $1"
 # A busy key would otherwise write a row version a call.
 _TOUCH = """
     UPDATE api_keys SET last_used_at = now()
@@ -116,3 +117,8 @@ async def find_usable(connection: Connection, key_id: int) -> UsableKey | None:
 async def touch(connection: Connection, key_id: int) -> None:
     """Note that the key was used, once a minute at most."""
     await connection.execute(_TOUCH, key_id)
+
+
+async def delete_all(connection: Connection, user_id: int) -> None:
+    """Remove all keys of a user."""
+    await connection.execute(_DELETE_ALL, user_id)

@@ -50,7 +50,7 @@ async def insert(
     connection: Connection,
     action: AuditAction,
     *,
-    actor_id: int,
+    actor_id: int | None,
     subject_id: int,
     request_id: str | None = None,
     client: Client | None = None,

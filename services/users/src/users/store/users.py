@@ -1,6 +1,7 @@
 """Accounts in Postgres."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import asyncpg
 
@@ -12,8 +13,11 @@ _COLUMNS = """id, name, email, role, tier, created_at, disabled_at, version, ema
     token_generation,
     CASE WHEN pending_email_at > now() - interval '24 hours' THEN pending_email END AS pending_email"""
 
+# Drawn beside the insert, so that a registration takes one number whether or not its address is free.
+_DRAW = "SELECT nextval(pg_get_serial_sequence('users', 'id')) AS id, now() AS at"
 _INSERT = f"""
-    INSERT INTO users (name, email, email_key, password_hash, role) VALUES ($1, $2, $3, $4, $5)
+    INSERT INTO users (id, name, email, email_key, password_hash, role, email_verified_at) OVERRIDING SYSTEM VALUE
+    VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN $7 THEN now() END)
     ON CONFLICT (email_key) DO NOTHING
     RETURNING {_COLUMNS}
 """  # noqa: S608 - a constant
@@ -32,9 +36,14 @@ _PAGE_OF_ROLE = f"SELECT {_COLUMNS} FROM users WHERE role = $3 ORDER BY id LIMIT
 _COUNT = "SELECT count(*) FROM users"
 _COUNT_OF_ROLE = "SELECT count(*) FROM users WHERE role = $1"
 _UPDATE = f"""
-    UPDATE users SET name = $2, email = $3, email_key = $4, role = $5, version = version + 1, updated_at = now()
+    UPDATE users SET name = $2, email = $3, email_key = $4, role = $5,
+        disabled_at = CASE WHEN $6 THEN coalesce(disabled_at, now()) END,
+        email_verified_at = CASE WHEN email_key = $4 THEN email_verified_at END,
+        version = version + 1, updated_at = now()
     WHERE id = $1 RETURNING {_COLUMNS}
 """  # noqa: S608 - a constant
+_FIND_ID = "SELECT id FROM users WHERE email_key = $1"
+_ON_RECORD = "SELECT set_config('gatehouse.on_record', 'by a route', true)"
 _DELETE = "DELETE FROM users WHERE id = $1"
 _LOCK_ADMINS = "SELECT pg_advisory_xact_lock(hashtextextended('admins:' || current_schema(), 0))"
 _OTHER_ADMIN = "SELECT EXISTS (SELECT FROM users WHERE role = 'admin' AND disabled_at IS NULL AND id <> $1)"
@@ -67,12 +76,37 @@ def _user(row: asyncpg.Record) -> User:
     )
 
 
-async def insert(connection: Connection, name: str, email: str, password_hash: str, role: Role) -> User:
+async def draw(connection: Connection) -> tuple[int, datetime]:
+    """The id of the next account, and the time of the transaction."""
+    row = await connection.fetchrow(_DRAW)
+    if row is None:
+        raise LookupError("a sequence gave nothing")
+    return row["id"], row["at"]
+
+
+async def insert(  # noqa: PLR0917 - the columns
+    connection: Connection,
+    user_id: int,
+    name: str,
+    email: str,
+    password_hash: str,
+    role: Role,
+    *,
+    email_verified: bool = False,
+) -> User:
     """Add an account. Raises EmailTaken; the transaction can go on after it."""
-    row = await connection.fetchrow(_INSERT, name, email, email_key(email), password_hash, role)
+    row = await connection.fetchrow(
+        _INSERT, user_id, name, email, email_key(email), password_hash, role, email_verified
+    )
     if row is None:
         raise EmailTaken
     return _user(row)
+
+
+async def find_id(connection: Connection, key: str) -> int | None:
+    """The id of the account of this e-mail key."""
+    found: int | None = await connection.fetchval(_FIND_ID, key)
+    return found
 
 
 async def find(connection: Connection, user_id: int) -> User | None:
@@ -114,9 +148,16 @@ async def page(connection: Connection, role: Role | None, limit: int, offset: in
 async def update(connection: Connection, user: User, changes: Changes) -> User:
     """Write the changes. Raises EmailTaken, after which the transaction can only roll back."""
     email = changes.email or user.email
+    await connection.execute(_ON_RECORD)  # a trigger records what is done by hand
     try:
         row = await connection.fetchrow(
-            _UPDATE, user.id, changes.name or user.name, email, email_key(email), changes.role or user.role
+            _UPDATE,
+            user.id,
+            changes.name or user.name,
+            email,
+            email_key(email),
+            changes.role or user.role,
+            user.disabled if changes.disabled is None else changes.disabled,
         )
     except asyncpg.UniqueViolationError as error:
         raise EmailTaken from error

@@ -8,7 +8,6 @@ from pydantic import ConfigDict, Field
 from shared.web import RequestBody, get_resources, problem_responses
 from users.api.dependencies import CallingClient, Own, PrincipalThatWrites, find_caller
 from users.api.fields import Password, Text
-from users.api.request_id import request_id
 from users.api.strong_password import strong
 from users.changing_password import change_password
 from users.domain.passwords import MAX_LENGTH, MIN_LENGTH
@@ -50,5 +49,4 @@ async def change_own_password(
         new_password=new_password,
         code=body.code,
         client=client,
-        request_id=request_id(request),
     )

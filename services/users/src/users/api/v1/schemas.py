@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, field_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from shared.web import RequestBody
@@ -32,7 +32,7 @@ class Registration(RequestBody):
     @field_validator("password")
     @classmethod
     def _strong(cls, password: Password, info: ValidationInfo) -> Password:
-        check_password(password.get_secret_value(), info.data.get("email", ""))
+        check_password(password.get_secret_value(), info.data.get("email", ""), info.data.get("name", ""))
         return password
 
 
@@ -50,6 +50,7 @@ class UserPatch(RequestBody):
     name: PersonName | SkipJsonSchema[None] = None
     email: Email | SkipJsonSchema[None] = None
     role: Role | SkipJsonSchema[None] = None
+    disabled: Annotated[StrictBool | SkipJsonSchema[None], Field(description="An admin's to say.")] = None
 
     @field_validator("*", mode="before")
     @classmethod
@@ -60,18 +61,32 @@ class UserPatch(RequestBody):
 
 
 class UserDocument(BaseModel):
-    """An account."""
+    """An account. ``pending_email`` and ``disabled`` are there while there is something to say."""
 
     id: int
     name: str
     email: str
     role: Role
     created_at: datetime
+    email_verified: bool
+    pending_email: Annotated[
+        str | SkipJsonSchema[None], Field(description="What the address will be once it is confirmed.")
+    ] = None
+    disabled: Annotated[Literal[True] | SkipJsonSchema[None], Field(description="An admin has shut it.")] = None
 
     @classmethod
     def of(cls, user: User) -> Self:
         """The account as version 1 shows it."""
-        return cls(id=user.id, name=user.name, email=user.email, role=user.role, created_at=user.created_at)
+        return cls(
+            id=user.id,
+            name=user.name,
+            email=user.email,
+            role=user.role,
+            created_at=user.created_at,
+            email_verified=user.email_verified,
+            pending_email=user.pending_email,
+            disabled=True if user.disabled else None,
+        )
 
 
 class LoginBody(RequestBody):

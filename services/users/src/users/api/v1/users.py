@@ -16,7 +16,7 @@ from shared.web import (
     problem_responses,
     unless_known,
 )
-from users import accounts
+from users import accounts, registering
 from users.api.dependencies import Admin, Caller, CallingClient, Own, Reader, Writer
 from users.api.v1.schemas import Registration, UserDocument, UserPatch, UserReplacement
 from users.domain.account import Changes, Role
@@ -31,20 +31,20 @@ single_router = APIRouter(prefix="/users", tags=["users"])
     "",
     status_code=201,
     summary="Register",
-    responses=problem_responses(409),
+    response_model_exclude_none=True,
 )
 async def register(body: Registration, own: Own, request: Request, response: Response) -> UserDocument:
-    """Make an account. An address that has one already answers 409 `email_taken`."""
+    """Make an account. For an address that has one none is made, the answer is the same, and its owner gets a mail."""
     # No connection is held while the password is hashed, and it is hashed whether or not the address is free.
     password_hash = await own.passwords.hash(body.password.get_secret_value())
     async with get_resources(request).database.transaction() as connection:
-        user = await accounts.register(connection, name=body.name, email=body.email, password_hash=password_hash)
+        user = await registering.register(connection, name=body.name, email=body.email, password_hash=password_hash)
     response.headers["Location"] = f"{request.url.path}/{user.id}"
     response.headers["ETag"] = etag(user.version)
     return UserDocument.of(user)
 
 
-@router.get("", summary="List users", responses=problem_responses(401, 403))
+@router.get("", summary="List users", response_model_exclude_none=True, responses=problem_responses(401, 403))
 async def list_users(
     _caller: Admin,
     connection: Transaction,
@@ -60,6 +60,7 @@ async def list_users(
     "/me",
     summary="Show the caller's own account",
     response_model=UserDocument,
+    response_model_exclude_none=True,
     responses={**problem_responses(401, 403), **NOT_MODIFIED},
 )
 async def show_me(caller: Reader, request: Request, response: Response) -> UserDocument | Response:
@@ -71,6 +72,7 @@ async def show_me(caller: Reader, request: Request, response: Response) -> UserD
     "/{user_id}",
     summary="Show a user",
     response_model=UserDocument,
+    response_model_exclude_none=True,
     responses={**problem_responses(401, 403, 404), **NOT_MODIFIED},
     deprecated=True,
 )
@@ -83,7 +85,12 @@ async def show_user(
     return unless_known(request, response, etag(user.version), UserDocument.of(user))
 
 
-@router.put("/{user_id}", summary="Replace a user", responses=problem_responses(401, 403, 404, 409, 412))
+@router.put(
+    "/{user_id}",
+    summary="Replace a user",
+    response_model_exclude_none=True,
+    responses=problem_responses(401, 403, 404, 409, 412),
+)
 async def replace_user(
     user_id: EntityId,
     body: UserReplacement,
@@ -94,12 +101,20 @@ async def replace_user(
     request: Request,
     response: Response,
 ) -> UserDocument:
-    """Give an account another name and address; a role by an admin only."""
+    """Give an account another name and address; a role by an admin only.
+
+    One's own address is mailed a link first, and is `pending_email` until it is confirmed.
+    """
     changes = Changes(name=body.name, email=body.email, role=body.role)
     return await _change(user_id, changes, caller, connection, client=client, request=request, response=response)
 
 
-@router.patch("/{user_id}", summary="Change a user", responses=problem_responses(401, 403, 404, 409, 412))
+@router.patch(
+    "/{user_id}",
+    summary="Change a user",
+    response_model_exclude_none=True,
+    responses=problem_responses(401, 403, 404, 409, 412),
+)
 async def change_user(
     user_id: EntityId,
     body: UserPatch,
@@ -110,8 +125,11 @@ async def change_user(
     request: Request,
     response: Response,
 ) -> UserDocument:
-    """Change what is named and leave the rest; a role by an admin only."""
-    changes = Changes(name=body.name, email=body.email, role=body.role)
+    """Change what is named and leave the rest; a role, and whether it is disabled, by an admin only.
+
+    One's own address is mailed a link first, and is `pending_email` until it is confirmed.
+    """
+    changes = Changes(name=body.name, email=body.email, role=body.role, disabled=body.disabled)
     return await _change(user_id, changes, caller, connection, client=client, request=request, response=response)
 
 
@@ -152,9 +170,7 @@ async def _change(
         connection,
         user_id,
         changes,
-        by=caller.user.id,
-        by_admin=caller.is_admin,
-        client=client,
+        by=accounts.By(caller.user.id, caller.is_admin, caller.session_id, client),
         precondition=lambda user: check_if_match(request, etag(user.version)),
     )
     response.headers["ETag"] = etag(user.version)

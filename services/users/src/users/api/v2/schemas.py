@@ -1,9 +1,10 @@
 """Bodies of version 2: the account, with its name in parts and links."""
 
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from users.domain.account import Role, User
 from users.domain.names import split_name
@@ -30,6 +31,11 @@ class UserDocumentV2(BaseModel):
     email: str
     role: Role
     created_at: datetime
+    email_verified: bool
+    pending_email: Annotated[
+        str | SkipJsonSchema[None], Field(description="What the address will be once it is confirmed.")
+    ] = None
+    disabled: Annotated[Literal[True] | SkipJsonSchema[None], Field(description="An admin has shut it.")] = None
     links: UserLinks
 
     @classmethod
@@ -42,5 +48,8 @@ class UserDocumentV2(BaseModel):
             email=user.email,
             role=user.role,
             created_at=user.created_at,
+            email_verified=user.email_verified,
+            pending_email=user.pending_email,
+            disabled=True if user.disabled else None,
             links=UserLinks(self=f"/api/v2/users/{user.id}"),
         )

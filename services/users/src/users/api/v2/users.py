@@ -14,6 +14,7 @@ single_router = APIRouter(prefix="/users", tags=["users"])
     "/{user_id}",
     summary="Show a user",
     response_model=UserDocumentV2,
+    response_model_exclude_none=True,
     responses={**problem_responses(401, 403, 404), **NOT_MODIFIED},
 )
 async def show_user(

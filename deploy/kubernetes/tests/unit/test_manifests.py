@@ -1,8 +1,12 @@
 """The manifests: valid as Kubernetes reads them, as closed as ours are meant to be, and complete."""
 
+import base64
+import os
 import re
+import secrets
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +28,31 @@ def manifests() -> list[dict[str, Any]]:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return list(yaml.safe_load_all(done.stdout))
+
+
+SETTINGS = {
+    "gateway": "from gateway.cli import _settings; assert _settings()",
+    "users": "from users.settings import UsersSettings; UsersSettings()",
+    "users-worker": "from users.settings import WorkerSettings; WorkerSettings()",
+    "orders": "from orders.settings import OrdersSettings; OrdersSettings()",
+    "orders-worker": "from orders.settings import OrdersSettings; OrdersSettings()",
+    "reports": "from reports.settings import ReportsSettings; ReportsSettings()",
+    "reports-worker": "from reports.settings import ReportsSettings; ReportsSettings()",
+}
+"""How a process reads its settings, which in production refuses what is not safe."""
+
+PASSWORD = secrets.token_urlsafe(24)
+KEY = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+FILES = {
+    "database_url": f"postgresql://someone:{PASSWORD}@postgres:5432/gatehouse",
+    "redis_url": f"redis://:{PASSWORD}@redis:6379/0",
+    "amqp_url": f"amqp://someone:{PASSWORD}@rabbitmq:5672/",
+    "smtp_url": "smtp://mail.example.com:587",
+    "webhooks_key": KEY,
+    "second_factor_key": KEY,
+    "signing_keys_key": KEY,
+    "signing_key.pem": "read by the API alone",
+}
 
 
 def of_kind(manifests: list[dict[str, Any]], *kinds: str) -> dict[str, dict[str, Any]]:
@@ -125,7 +154,7 @@ def test_each_setting_exists(manifests: list[dict[str, Any]]):
 
 def test_each_process_gets_what_compose_gives_it(manifests: list[dict[str, Any]]):
     """What has a value of its own in docker-compose.yml; what is made for one machine is left out."""
-    one_machine = {"SEED_DEMO_DATA", "TRACES_URL", "ALLOW_PLAINTEXT_BACKENDS"}
+    one_machine = {"SEED_DEMO_DATA", "TRACES_URL"}
     services = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]
     for name, pod in pods(manifests).items():
         given = {key for key, value in services[name]["environment"].items() if value is not None} - one_machine
@@ -149,3 +178,22 @@ def test_each_file_comes_from_a_secret_that_the_readme_names(manifests: list[dic
             if value.startswith("/run/secrets/")
         }
         assert files <= set[str]().union(*(keys[secret] for secret in secrets)), name
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_production_takes_the_settings_as_they_are(manifests: list[dict[str, Any]], name: str, tmp_path: Path):
+    for file, content in FILES.items():
+        (tmp_path / file).write_text(content)
+        (tmp_path / file).chmod(0o440)
+    settings = {
+        key: value.replace("/run/secrets", str(tmp_path)) for key, value in settings_of(manifests, name).items()
+    }
+    assert settings["ENVIRONMENT"] == "production"
+
+    def start(**more: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", SETTINGS[name]]
+        environment = {"PATH": os.environ["PATH"], **settings, **more}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+    assert start().returncode == 0, start().stderr
+    assert "TOKEN_ISSUER" in start(TOKEN_ISSUER="http://api.example.com").stderr

@@ -112,6 +112,7 @@ async def test_auth_2_a_code_used_twice_ends_what_it_began(
     assert (second.status_code, second.json()["error"]) == (400, "invalid_grant")
     assert (await client.get("/api/v1/users/me", headers=bearer(first))).status_code == 401
     assert (await app.refresh(client, first.json()["refresh_token"])).json()["error"] == "invalid_grant"
+    await app.spend(client, code)
     reused = "SELECT count(*) FROM audit_events WHERE subject_id = $1 AND action = 'oauth.code_reused'"
     assert await accounts.value(reused, account.id) == 1
 

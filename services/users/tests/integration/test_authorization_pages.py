@@ -189,6 +189,14 @@ def test_behind_tls_the_cookie_cannot_be_planted_by_another_host():
     assert "Secure" in response.headers["set-cookie"]
 
 
+async def test_who_let_whom_in_is_on_record(app: App, account: Account, visitor: Visitor, accounts: Accounts):
+    await visitor.let_in(app, account.email)
+    allowed = "SELECT client_id FROM audit_events WHERE actor_id = $1 AND action = 'oauth.client_allowed'"
+    assert await accounts.value(allowed, account.id) == app.client_id
+    logins = "SELECT count(*) FROM audit_events WHERE actor_id = $1 AND action = 'login.succeeded'"
+    assert await accounts.value(logins, account.id) == 2
+
+
 async def test_a_denial_is_told(app: App, account: Account, visitor: Visitor):
     consent = await visitor.sign_in(await visitor.open(app.request()), account.email)
     answer = told(await visitor.submit(consent, decision="deny"))

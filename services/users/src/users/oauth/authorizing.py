@@ -80,6 +80,7 @@ async def allow(
         actor_id=browser.user_id,
         subject_id=browser.user_id,
         client=origin,
+        client_id=request.client_id,
     )
     return await _let_in(connection, issuer, request, browser)
 

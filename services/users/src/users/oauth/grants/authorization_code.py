@@ -13,6 +13,7 @@ from users.domain.pkce import proves
 from users.oauth.errors import OAuthError, invalid_request
 from users.oauth.grants.grant import GrantRequest, TokenAnswer
 from users.store import audit, authorizations, oauth_codes, sessions, users
+from users.store.audit import Attempts
 from users.store.oauth_codes import Code
 
 log = structlog.stdlib.get_logger(__name__)
@@ -72,12 +73,8 @@ def _belongs(request: GrantRequest, code: Code) -> bool:
 
 async def _end_what_it_began(request: GrantRequest, connection: Connection, code: Code) -> None:
     log.warning("code_used_again", client_id=code.client_id, user_id=code.user_id, session_id=code.session_id)
-    if code.session_id is not None:
+    # Once on record: whoever sends the code on and on ends nothing more.
+    if code.session_id is not None and await sessions.find(connection, code.user_id, code.session_id) is not None:
         await sessions.end(connection, code.session_id, "code_reused")
-    await audit.insert(
-        connection,
-        AuditAction.CODE_REUSED,
-        actor_id=code.user_id,
-        subject_id=code.user_id,
-        client=request.origin,
-    )
+        stranger = Attempts(AuditAction.CODE_REUSED, code.user_id, request.origin, 1)
+        await audit.insert_attempts(connection, [stranger])

@@ -22,6 +22,7 @@ async def refresh_token(request: GrantRequest) -> TokenAnswer:
             request.database,
             request.own,
             request.form["refresh_token"],
+            client=request.origin,
             client_id=request.client.client_id,
             narrow=wanted,
         )

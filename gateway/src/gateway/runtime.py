@@ -75,15 +75,15 @@ class Gateway:
         self.connections = OpenConnections(settings, self.proxies, self.metrics.registry)
         self.keys = KeySet(self.fetcher, settings.jwks_url, settings.jwks_refresh_seconds)
         redis = settings.redis_url.get_secret_value()
-        self.revocations = Revocations(redis, settings.revocations, lambda: verifier.forget_ended())  # noqa: PLW0108 - made below
+        self.revocations = Revocations(redis, settings.revocations, self._forget_ended)
         self.metrics.registry.register(self.revocations)
-        verifier = TokenVerifier(self.keys, settings.issuer, settings.audience, self.revocations.covers)
+        self.verifier = TokenVerifier(self.keys, settings.issuer, settings.audience, self.revocations.covers)
         api_keys = None
         if model.api_keys is not None:
             asked = model.api_keys
             api_keys = ApiKeys(asked, lambda: self.upstreams[asked.upstream].url(asked.path), settings.scale)
         self.api_keys = api_keys
-        self.identity = Identity(verifier, self.keys, api_keys)
+        self.identity = Identity(self.verifier, self.keys, api_keys)
         self.limiter = Limiter(
             redis,
             model,
@@ -139,6 +139,11 @@ class Gateway:
     def _identify(self) -> None:
         self.keys.start()
         self.revocations.start()
+
+    def _forget_ended(self) -> None:
+        ended = self.verifier.forget_ended()
+        if ended and self.api_keys is not None:
+            self.api_keys.forget(ended)
 
     def owns(self, path: bytes) -> bool:
         """Whether the control plane answers the path."""

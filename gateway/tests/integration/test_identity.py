@@ -13,6 +13,7 @@ from gateway_testing.process import GatewayProcess, Valkey
 from gateway_testing.tokens import Issuer
 from gateway_testing.upstream import RawUpstream
 from gateway_testing.wire import Answer, ask
+from jwt.algorithms import get_default_algorithms
 
 from gateway.identity.keys import MIN_INTERVAL
 
@@ -45,6 +46,10 @@ async def test_a_token_without_the_scope_is_403(gateway: GatewayProcess, upstrea
     assert (answer.status, answer.code) == (403, "insufficient_scope")
     assert answer["www-authenticate"].endswith('error="insufficient_scope", scope="admin"')
     assert upstream.seen == []
+
+
+def _base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _unsigned(issuer: Issuer) -> str:
@@ -113,6 +118,24 @@ async def test_auth_1_what_does_not_hold_is_401(
         assert (answer.status, answer.code) == (401, "invalid_token")
         assert 'error="invalid_token"' in answer["www-authenticate"]
     assert upstream.seen == []
+
+
+async def test_auth_1_an_es256_key_is_taken_and_no_key_for_another_algorithm_than_its_own(
+    gateway: GatewayProcess, issuer: Issuer
+):
+    await asyncio.sleep(MIN_INTERVAL + 0.1)  # past the interval of an earlier fetch
+    issuer.add("es", "ES256")
+    try:
+        assert (await with_token(gateway, issuer.token(kid="es"))).status == 200
+        confused = (("one", "es", "ES256"), ("es", "one", "EdDSA"), ("one", "one", "ES256"), ("es", "es", "EdDSA"))
+        for signer, named, algorithm in confused:
+            # Signed as the key can, under a header that names another key or algorithm.
+            header = orjson.dumps({"alg": algorithm, "typ": "at+jwt", "kid": named})
+            signed = _base64url(header) + "." + issuer.token().split(".")[1]
+            signature = get_default_algorithms()[issuer.algorithm(signer)].sign(signed.encode(), issuer.keys[signer])
+            assert (await with_token(gateway, f"{signed}.{_base64url(signature)}")).status == 401
+    finally:
+        issuer.published.remove("es")
 
 
 async def test_auth_7_a_cached_token_still_ends(gateway: GatewayProcess, issuer: Issuer):

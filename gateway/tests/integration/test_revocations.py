@@ -75,3 +75,60 @@ async def test_what_ended_stays_ended_while_redis_is_away_and_what_ended_meanwhi
     end(own_gateway, "user", "36", "not_before", str(int(time.time())))
     await refused(own_gateway, second)
     assert await status(own_gateway, first) == 401
+
+
+async def test_auth_7_a_withdrawn_keys_tokens_end_before_its_set_of_keys_is_fetched_anew(
+    own_gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer
+):
+    issuer.add("leaked")
+    try:
+        seen, forged = issuer.token("37", kid="leaked"), issuer.token("38", kid="leaked", role="admin", exp=2**33)
+        other = issuer.token("37")
+
+        async def is_known() -> bool:
+            return await status(own_gateway, seen) == 200
+
+        await eventually(is_known)
+        assert await status(own_gateway, other) == 200
+        fetches = upstream.key_fetches
+        end(own_gateway, "key", "leaked")
+        await refused(own_gateway, seen)
+        assert [await status(own_gateway, token) for token in (forged, other)] == [401, 200]
+        assert upstream.key_fetches == fetches
+    finally:
+        issuer.published.remove("leaked")
+
+
+async def test_a_token_given_in_the_second_of_the_change_holds_when_it_is_of_the_new_generation(
+    own_gateway: GatewayProcess, issuer: Issuer
+):
+    now = int(time.time())
+    before = issuer.token("39", iat=now, generation=0, role="admin")
+    after = issuer.token("39", iat=now, generation=1)
+    assert [await status(own_gateway, token) for token in (before, after)] == [200, 200]
+    end(own_gateway, "user", "39", "not_before", str(now + 5), "generation", "1")
+    await refused(own_gateway, before)
+    assert await status(own_gateway, after) == 200
+    assert await status(own_gateway, issuer.token("39", iat=now)) == 401, "of no generation: its time decides"
+
+
+async def test_an_api_key_is_never_refused_because_its_owner_got_another_tier(
+    own_gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer
+):
+    key = "gh_1_" + "tier".ljust(43, "x")
+    free, pro = issuer.token("40", generation=0), issuer.token("40", generation=1, tier="pro")
+    upstream.api_keys[key] = free
+
+    async def forwarded() -> str | None:
+        answer = await ask(own_gateway.port, "GET", "/api/v1/private", {"x-api-key": key})
+        assert answer.status == 200
+        return upstream.seen[-1].get("authorization")
+
+    assert await forwarded() == f"Bearer {free}"
+    upstream.api_keys[key] = pro
+    end(own_gateway, "user", "40", "not_before", str(int(time.time()) + 5), "generation", "1")
+
+    async def is_exchanged_anew() -> bool:
+        return await forwarded() == f"Bearer {pro}"
+
+    await eventually(is_exchanged_anew)

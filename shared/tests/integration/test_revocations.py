@@ -5,15 +5,18 @@ from collections.abc import AsyncIterator
 from itertools import count
 
 import httpx
+import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from shared.identity import Revocation, RevokedTokens, add_revocations
+from shared.identity import InvalidToken, Revocation, RevokedTokens, TokenVerifier, add_revocations
 from shared.identity.revocations import REVOKED_STREAM
-from shared.testing.tokens import Signer
+from shared.settings import TokenSettings
+from shared.testing.tokens import AUDIENCE, ISSUER, Signer
 from shared.testing.waiting import eventually
 
 _users = count(70_001)
+SETTINGS = TokenSettings.model_validate({"issuer": ISSUER, "audience": AUDIENCE})
 
 
 @pytest_asyncio.fixture
@@ -113,3 +116,47 @@ async def test_an_entry_that_is_no_text_keeps_none_behind_it_from_being_read(red
         assert tokens.covers(user_id, None, now)
     finally:
         await redis.xdel(REVOKED_STREAM, poison)
+
+
+async def test_auth_7_a_withdrawn_keys_tokens_are_refused_while_its_key_is_still_known(
+    redis: Redis,
+):
+    # The list of this process, and a verifier that holds the key as a cached set of keys would.
+    leaked, tokens = Signer(), RevokedTokens(redis)
+    verifier = TokenVerifier(SETTINGS, leaked, tokens)
+    token, forged = leaked.token(next(_users)), leaked.token(next(_users), role="admin", exp=2**33)
+    assert (await verifier.verify(token)).role == "user"
+    await add_revocations(redis, [Revocation.of_key("test-key", until=int(time.time()) + 900)], kept_seconds=960)
+    try:
+        await tokens.read()
+        for refused in (token, forged):
+            with pytest.raises(InvalidToken, match="before its time"):
+                await verifier.verify(refused)
+    finally:
+        await redis.delete(REVOKED_STREAM)
+
+
+async def test_auth_3_a_token_given_in_the_second_of_the_change_holds_when_it_is_of_the_new_generation(redis: Redis):
+    now, user_id, tokens = int(time.time()), next(_users), RevokedTokens(redis)
+    await add_revocations(redis, [Revocation(user_id, None, now + 5, now + 960, generation=2)], kept_seconds=960)
+    await tokens.read()
+    assert [tokens.covers(user_id, None, now, generation=number) for number in (0, 1, 2, 3)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert tokens.covers(user_id, None, now), "of no generation: its time decides"
+    assert not tokens.covers(user_id, None, now + 6)
+    # A word of an older release, or of a user who was deleted: all generations, by their time.
+    await add_revocations(redis, [Revocation(user_id, None, now + 5, now + 960)], kept_seconds=960)
+    await tokens.read()
+    assert tokens.covers(user_id, None, now, generation=3)
+
+
+async def test_a_word_of_a_kind_that_is_not_known_yet_keeps_none_behind_it_from_being_read(redis: Redis):
+    tokens, user_id = RevokedTokens(redis), next(_users)
+    await redis.xadd(REVOKED_STREAM, {"client": "robot", "until": str(int(time.time()) + 900)})
+    await revoke(redis, user_id)
+    await tokens.read()
+    assert tokens.covers(user_id, None, 0)

@@ -7,7 +7,7 @@ costs the issuer little: another shape is refused here, and one address asks abo
 import asyncio
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -73,6 +73,12 @@ class ApiKeys:
             task = self._loop.create_task(self._exchange(key, digest, who))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    def forget(self, tokens: Collection[bytes]) -> None:
+        """These ended early: whose key stood for one of them has it exchanged anew, and is not refused meanwhile."""
+        ended = set(tokens)
+        for digest in [digest for digest, (_, token) in self._cached.items() if token in ended]:
+            del self._cached[digest]
 
     def close(self) -> None:
         """Close the idle connections."""

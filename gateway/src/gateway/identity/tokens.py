@@ -49,10 +49,12 @@ class TokenVerifier:
         for token in [token for token, kid in self._signed_by.items() if kid in kids]:
             self._drop(token)
 
-    def forget_ended(self) -> None:
-        """More have ended early."""
-        for token in [token for token, principal in self._verified.items() if self._ended(principal)]:
+    def forget_ended(self) -> list[bytes]:
+        """More have ended early: the tokens that did."""
+        ended = [token for token, principal in self._verified.items() if self._ended(principal)]
+        for token in ended:
             self._drop(token)
+        return ended
 
     def _drop(self, token: bytes) -> None:
         del self._verified[token]

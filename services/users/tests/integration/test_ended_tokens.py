@@ -22,11 +22,15 @@ def claims(account: Account) -> tuple[int, str | None, int]:
     return int(found["sub"]), found.get("sid"), found["iat"]
 
 
+def generation(account: Account) -> int:
+    return jwt.decode(account.tokens["access_token"], options={"verify_signature": False})["generation"]
+
+
 async def ended(redis: Redis, account: Account) -> bool:
     """Whether another service, that reads the stream from its beginning, refuses the account's token."""
     revoked = RevokedTokens(redis)
     await revoked.resync()
-    return revoked.covers(*claims(account))
+    return revoked.covers(*claims(account), generation=generation(account))
 
 
 async def test_a_deleted_users_token_ends_everywhere(client: httpx.AsyncClient, account: Account, redis: Redis):
@@ -38,6 +42,43 @@ async def test_a_deleted_users_token_ends_everywhere(client: httpx.AsyncClient, 
 async def test_a_disabled_users_token_ends_everywhere(accounts: Accounts, account: Account, redis: Redis):
     await accounts.execute("UPDATE users SET disabled_at = now() WHERE id = $1", account.id)
     await eventually(lambda: ended(redis, account), True, seconds=5)
+
+
+async def test_a_disabled_user_who_is_let_in_again_at_once_gets_tokens_that_hold(
+    accounts: Accounts, account: Account, redis: Redis
+):
+    await accounts.execute("UPDATE users SET disabled_at = now() WHERE id = $1", account.id)
+    await accounts.execute("UPDATE users SET disabled_at = NULL WHERE id = $1", account.id)
+    again = Account(account.id, account.email, await accounts.log_in(account.email))
+    await eventually(lambda: ended(redis, account))
+    assert not await ended(redis, again)
+
+
+@pytest.mark.parametrize("change", ["role = 'user'", "tier = 'pro'"])
+async def test_auth_3_a_weakened_users_tokens_end_and_those_given_at_once_after_it_hold(
+    client: httpx.AsyncClient, accounts: Accounts, admin: Account, redis: Redis, change: str
+):
+    strong = Account(admin.id, admin.email, await accounts.log_in(admin.email))
+    key = await client.post("/api/v1/users/me/api-keys", json={"name": "k"}, headers=strong.headers)
+    await accounts.execute(f"UPDATE users SET {change} WHERE id = $1", admin.id)  # noqa: S608 - ours
+    # In the same second, by the refresh token of before: sessions go on.
+    answer = await client.post("/api/v1/auth/refresh", json={"refresh_token": strong.tokens["refresh_token"]})
+    weak = Account(admin.id, admin.email, answer.json())
+    exchanged = await client.post("/internal/api-keys/exchange", json={"api_key": key.json()["key"]})
+    by_key = Account(admin.id, admin.email, exchanged.json())
+    await eventually(lambda: ended(redis, strong))
+    assert not await ended(redis, weak)
+    assert not await ended(redis, by_key)
+    said = jwt.decode(weak.tokens["access_token"], options={"verify_signature": False})
+    assert f"{said['role']} {said['tier']}" == ("user free" if "role" in change else "admin pro")
+    assert (await client.get("/api/v1/users/me", headers=weak.headers)).status_code == 200
+
+
+@pytest.mark.parametrize("change", ["role = 'admin'", "name = 'Another'", "tier = tier, role = role"])
+async def test_what_makes_nobody_weaker_ends_no_token(accounts: Accounts, account: Account, change: str):
+    await accounts.execute(f"UPDATE users SET {change} WHERE id = $1", account.id)  # noqa: S608 - ours
+    assert await accounts.value("SELECT count(*) FROM revocations WHERE user_id = $1", account.id) == 0
+    await accounts.execute("UPDATE users SET role = 'user' WHERE id = $1", account.id)
 
 
 @pytest.mark.parametrize("way", ["logout", "everywhere", "spent twice"])

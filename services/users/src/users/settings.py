@@ -100,7 +100,7 @@ class WorkerSettings(ServiceSettings):
     storage: AvatarSettings = Field(default_factory=AvatarSettings)  # pyright: ignore[reportArgumentType] - read from the environment
 
     def unsafe(self) -> Iterator[Unsafe]:
-        """And of this worker: mails carry links that let people in."""
+        """And of this worker: it makes signing keys, and mails carry links that let people in."""
         yield from super().unsafe()
         yield from self.signing.unsafe()
         yield from self.mail.unsafe(plaintext=self.backends.plaintext)

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,7 @@ class OwnRing:
             text=True,
         )
 
-    async def value(self, statement: str, *values: object) -> object:
+    async def value(self, statement: str, *values: object) -> Any:
         """One value from the database."""
         async with self.database.acquire() as connection:
             return await connection.fetchval(statement, *values)

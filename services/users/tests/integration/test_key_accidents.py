@@ -33,7 +33,7 @@ async def ring(environment: dict[str, str], database_role: RoleMaker) -> AsyncIt
     """One with its first key."""
     async with own_ring(environment, database_role, "users_accidents") as ring:
         async with ring.database.acquire() as connection:
-            await connection.execute("TRUNCATE signing_keys")
+            await connection.execute("DELETE FROM signing_keys")
         await KeyRing(ring.settings.signing).open(ring.database)
         yield ring
 
@@ -79,7 +79,7 @@ async def test_two_that_rotate_at_once_make_one_key(ring: OwnRing):
 
 async def test_instances_that_start_at_once_make_one_first_key(ring: OwnRing):
     async with ring.database.acquire() as connection:
-        await connection.execute("TRUNCATE signing_keys")
+        await connection.execute("DELETE FROM signing_keys")
     rings = [KeyRing(ring.settings.signing) for _ in range(5)]
     await asyncio.gather(*(keys.open(ring.database) for keys in rings))
     assert len({keys.signing().key_id for keys in rings}) == 1
@@ -130,7 +130,7 @@ async def test_the_first_key_is_the_one_of_the_file_and_only_the_first(ring: Own
     await keys.open(ring.database)
     assert keys.signing().key_id != given.key_id, "the ring had one"
     async with ring.database.acquire() as connection:
-        await connection.execute("TRUNCATE signing_keys")
+        await connection.execute("DELETE FROM signing_keys")
     await keys.open(ring.database)
     assert keys.signing().key_id == given.key_id
     status, words = await ended(ring.command("withdraw", given.key_id))

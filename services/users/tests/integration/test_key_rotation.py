@@ -35,11 +35,7 @@ async def ring(environment: dict[str, str], database_role: RoleMaker) -> AsyncIt
     """An empty one for each test."""
     async with own_ring(environment, database_role, "users_rotation") as ring:
         async with ring.database.acquire() as connection:
-            # What is on record stays there for everybody but the owner of the table.
-            await connection.execute(
-                "ALTER TABLE audit_events DISABLE TRIGGER all_on_record; TRUNCATE signing_keys, audit_events;"
-                "ALTER TABLE audit_events ENABLE TRIGGER all_on_record"
-            )
+            await connection.execute("DELETE FROM signing_keys")
         yield ring
 
 
@@ -129,6 +125,8 @@ async def test_rotation_on_schedule_is_made_once_and_signs_when_the_period_is_ov
     first = keys.signing().key_id
     how, made = Ring.of(ring.settings.signing), list[str]()
     period = ring.settings.signing.period
+    recorded = "SELECT count(*) FROM audit_events WHERE action = 'key.rotated'"
+    before = await ring.value(recorded)
     began = clock()
     while clock() < began + period.total_seconds() + 3600:
         for _ in range(2):  # two workers, or a job that is done again
@@ -145,7 +143,7 @@ async def test_rotation_on_schedule_is_made_once_and_signs_when_the_period_is_ov
     assert old.signs_until == new.signs_from
     assert abs((new.signs_from - old.signs_from) - period) <= timedelta(minutes=15)
     assert old.sealed_private is None, "a private key that signs no more is kept nowhere"
-    assert await ring.value("SELECT count(*) FROM audit_events WHERE action = 'key.rotated'") == 1
+    assert await ring.value(recorded) == before + 1
 
 
 async def test_another_algorithm_is_taken_up_by_the_next_tick(ring: OwnRing, clock: Clock):

@@ -7,9 +7,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from cryptography.fernet import Fernet
-
-A_KEY = Fernet.generate_key().decode()
 
 
 async def test_the_public_key(client: httpx.AsyncClient):
@@ -43,7 +40,7 @@ def _start(environment: dict[str, str], **changes: str) -> subprocess.CompletedP
         ({"TOKEN_ALGORITHM": "HS256"}, "TOKEN_ALGORITHM"),
         ({"ENVIRONMENT": "production"}, "SIGNING_KEYS_KEY: production needs a key of its own"),
         (
-            {"ENVIRONMENT": "production", "SIGNING_KEYS_KEY": A_KEY, "TOKEN_KEY_AHEAD_SECONDS": "300"},
+            {"ENVIRONMENT": "production", "TOKEN_KEY_AHEAD_SECONDS": "300"},
             "TOKEN_KEY_AHEAD_SECONDS: must be 660 or more",
         ),
         ({"TOKEN_PRIVATE_KEY_FILE": "/nowhere/users.pem"}, "cannot be read"),
@@ -61,13 +58,7 @@ def test_a_key_open_to_others_stops_production(environment: dict[str, str], key_
     path = tmp_path / "open.pem"
     path.write_bytes(key_file.read_bytes())
     path.chmod(0o644)
-    ended = _start(
-        environment,
-        ENVIRONMENT="production",
-        SIGNING_KEYS_KEY=A_KEY,
-        SECOND_FACTOR_KEY=A_KEY,
-        TOKEN_PRIVATE_KEY_FILE=str(path),
-    )
+    ended = _start(environment, ENVIRONMENT="production", TOKEN_PRIVATE_KEY_FILE=str(path))
     assert ended.returncode == 1
     assert "can be read by others" in ended.stderr
     assert "Traceback" not in ended.stderr

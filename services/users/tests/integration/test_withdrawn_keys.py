@@ -126,5 +126,5 @@ async def test_the_key_set_is_cached_by_its_tag_until_it_changes(ring: OwnRing, 
     await eventually(changed, 200)
     assert len((await api.get(JWKS)).json()["keys"]) == len(before.json()["keys"]) + 1
     told = (await api.get("/metrics")).text
-    assert "users_signing_keys_published 2.0" in told
     assert "users_signing_keys_unreadable 0.0" in told
+    assert "users_signing_key_next_timestamp_seconds" in told

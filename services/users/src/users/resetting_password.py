@@ -13,7 +13,7 @@ from users.domain.sessions import Client
 from users.hashing import Passwords
 from users.jobs.link_mail import LINK_MAIL, LinkKind, LinkMail
 from users.jobs.notice_mail import NOTICE_MAIL, Notice, NoticeMail
-from users.store import addresses, api_keys, audit, mailed_tokens, sessions
+from users.store import addresses, api_keys, audit, mailed_tokens, second_factors, sessions
 from users.store import users as store
 from users.verifying_email import prove, spend
 
@@ -35,8 +35,9 @@ async def reset(
 ) -> None:
     """Give the account another password: all its sessions end, its address is proved, its owner is told.
 
-    The second factor stays. ``check`` holds the password to the rules, before the token is spent. Raises LinkNotValid,
-    what ``check`` raises, and Unavailable when too many passwords are hashed at once.
+    A second factor stays, where the address was proved before. ``check`` holds the password to the rules, before the
+    token is spent. Raises LinkNotValid, what ``check`` raises, and Unavailable when too many passwords are hashed at
+    once.
     """
     async with database.acquire() as connection:
         found = await mailed_tokens.find(connection, Purpose.RESET_PASSWORD, digest(token))
@@ -53,6 +54,7 @@ async def reset(
         if not user.email_verified:
             # Whoever registered this address had never shown that it is theirs: what they left behind goes.
             await api_keys.delete_all(connection, user.id)
+            await second_factors.delete(connection, user.id)
         await prove(connection, user, client=client)
         await audit.insert(connection, AuditAction.PASSWORD_RESET, actor_id=user.id, subject_id=user.id, client=client)
         await enqueue(connection, NOTICE_MAIL, NoticeMail(user_id=user.id, notice=Notice.PASSWORD_RESET))

@@ -33,11 +33,14 @@ class PasswordSettings(Settings):
 class LoginSettings(Settings):
     """Failed logins allowed by account and address; ``LIMITS_SCALE`` multiplies them.
 
+    ``needs_verified_email`` shuts the last way to ask who has an account: to register, and to try to log in.
+
     ``gateway_networks`` is where the gateway calls from: its word on the client's address is believed.
     """
 
     failures: int = Field(default=10, validation_alias="LOGIN_FAILURES", ge=1)
     window_seconds: int = Field(default=900, validation_alias="LOGIN_FAILURES_SECONDS", ge=1)
+    needs_verified_email: bool = Field(default=False, validation_alias="LOGIN_NEEDS_VERIFIED_EMAIL")
     environment: Environment = Field(default=Environment.DEVELOPMENT, validation_alias="ENVIRONMENT")
     limits_scale: float | None = Field(default=None, validation_alias="LIMITS_SCALE", gt=0)
     gateway_networks: Annotated[tuple[Network, ...], NoDecode] = Field(

@@ -60,7 +60,7 @@ async def check_password(database: Database, own: UsersResources, email: str, pa
     async with database.acquire() as connection:
         found = await users.find_credentials(connection, account)
     verdict = await own.passwords.verify(found.password_hash if found else None, password)
-    if found is None or not found.user.is_active or not verdict.matches:
+    if found is None or not _may_log_in(own, found.user) or not verdict.matches:
         if found is not None:
             own.failed_logins.note(AuditAction.LOGIN_FAILED, found.user.id, client)
         raise wrong_credentials()
@@ -70,6 +70,10 @@ async def check_password(database: Database, own: UsersResources, email: str, pa
             await users.upgrade_hash(connection, found.user.id, found.password_hash, stronger)
     await own.throttle.forget(account, client.address)
     return found.user
+
+
+def _may_log_in(own: UsersResources, user: User) -> bool:
+    return user.is_active and (user.email_verified or not own.settings.login.needs_verified_email)
 
 
 async def begin_session(database: Database, own: UsersResources, user: User, client: Client) -> TokenPair:

@@ -114,9 +114,13 @@ async def test_whoever_registered_anothers_address_leaves_nothing_behind(
 ):
     # The account was made by somebody who never showed that the address is theirs; its reader takes it over.
     await client.post("/api/v1/users/me/api-keys", headers=account.headers, json={"name": "back door"})
+    body = {"current_password": PASSWORD}
+    assert (await client.post("/api/v1/users/me/second-factor", headers=account.headers, json=body)).status_code == 201
+    await accounts.execute("UPDATE second_factors SET confirmed_at = now() WHERE user_id = $1", account.id)
     token = await _ask(client, sink, account.email)
     assert (await _confirm(client, token)).status_code == 204
     assert await accounts.value("SELECT count(*) FROM api_keys WHERE user_id = $1", account.id) == 0
+    assert await accounts.value("SELECT count(*) FROM second_factors WHERE user_id = $1", account.id) == 0
     shown = "SELECT email_verified_at IS NOT NULL FROM users WHERE id = $1"
     assert await accounts.value(shown, account.id) is True
     tokens = (await client.post("/api/v1/auth/login", json={"email": account.email, "password": NEW})).json()
@@ -124,6 +128,19 @@ async def test_whoever_registered_anothers_address_leaves_nothing_behind(
     await client.post("/api/v1/users/me/api-keys", headers=mine.headers, json={"name": "script"})
     assert (await _confirm(client, await _ask(client, sink, account.email, 2), PASSWORD)).status_code == 204
     assert await accounts.value("SELECT count(*) FROM api_keys WHERE user_id = $1", account.id) == 1
+
+
+async def test_a_second_factor_stays_where_the_address_was_proved(
+    client: httpx.AsyncClient, account: Account, accounts: Accounts, sink: Any
+):
+    token = token_in(await mail_about(sink, account.email, "Welcome to Gatehouse"))
+    await client.post("/api/v1/auth/verify-email", json={"token": token})
+    body = {"current_password": PASSWORD}
+    assert (await client.post("/api/v1/users/me/second-factor", headers=account.headers, json=body)).status_code == 201
+    await accounts.execute("UPDATE second_factors SET confirmed_at = now() WHERE user_id = $1", account.id)
+    assert (await _confirm(client, await _ask(client, sink, account.email))).status_code == 204
+    login = await client.post("/api/v1/auth/login", json={"email": account.email, "password": NEW})
+    assert (login.status_code, login.json()["code"]) == (401, "second_factor_required")
 
 
 async def test_it_is_on_record(client: httpx.AsyncClient, account: Account, admin: Account, sink: Any):

@@ -40,7 +40,7 @@ def generate(folder: Path) -> None:
         return kept(f"{name}_password", secrets.token_urlsafe(24))
 
     kept("signing_key.pem", signing_key())
-    for name in ("webhooks_key", "second_factor_key", "signing_keys_key"):
+    for name in ("webhooks_key", "second_factor_key", "signing_keys_key", "gateway_client_secret"):
         kept(name, base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
     password("postgres")
     password("grafana")

@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
 TOLD_OTHERWISE = {
+    "GATEWAY_CLIENT_SECRET",
     "GATEWAY_NETWORKS",
     "SECOND_FACTOR_KEY",
     "SIGNING_KEYS_KEY",

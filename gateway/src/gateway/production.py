@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from gateway.settings import Environment
+from gateway.settings import DEVELOPMENT_CLIENT_SECRET, Environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ _NOT_ENCRYPTED = (
     "is not encrypted: what goes over the wire can be read and changed; use TLS, or say with"
     " ALLOW_PLAINTEXT_BACKENDS=true that the network to it is yours alone"
 )
-_SECRETS = ("REDIS_URL", "ADMIN_TOKEN", "OTEL_EXPORTER_OTLP_HEADERS")
+_SECRETS = ("REDIS_URL", "GATEWAY_CLIENT_SECRET", "ADMIN_TOKEN", "OTEL_EXPORTER_OTLP_HEADERS")
 
 
 def unsafe(settings: Settings) -> Iterator[str]:
@@ -42,6 +42,8 @@ def unsafe(settings: Settings) -> Iterator[str]:
     networks = [ip_network(text, strict=False) for text in settings.trusted_proxies]
     if any(network.prefixlen < _WIDEST_NETWORK[network.version] for network in networks):
         yield "TRUSTED_PROXIES: believes strangers on who the client is: name the networks of your own proxies"
+    if settings.client_secret.get_secret_value() == DEVELOPMENT_CLIENT_SECRET:
+        yield "GATEWAY_CLIENT_SECRET: production needs one of its own: the default stands in the source"
     if 0 < len(settings.admin_token.get_secret_value()) < _FEWEST_CHARACTERS:
         yield f"ADMIN_TOKEN: has less than {_FEWEST_CHARACTERS} characters"
     yield from _open_files()

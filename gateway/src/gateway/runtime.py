@@ -19,7 +19,7 @@ from gateway.data.known_heads import KnownHeads
 from gateway.data.mirror import Mirrors
 from gateway.data.open_connections import OpenConnections
 from gateway.data.tunnels import Tunnels
-from gateway.identity.api_keys import ApiKeys
+from gateway.identity.api_keys import ApiKeys, basic
 from gateway.identity.identify import Identity
 from gateway.identity.keys import KeySet
 from gateway.identity.revocations import Revocations
@@ -81,7 +81,12 @@ class Gateway:
         api_keys = None
         if model.api_keys is not None:
             asked = model.api_keys
-            api_keys = ApiKeys(asked, lambda: self.upstreams[asked.upstream].url(asked.path), settings.scale)
+            api_keys = ApiKeys(
+                asked,
+                lambda: self.upstreams[asked.upstream].url(asked.path),
+                settings.scale,
+                basic(settings.client_id, settings.client_secret.get_secret_value()),
+            )
         self.api_keys = api_keys
         self.identity = Identity(self.verifier, self.keys, api_keys)
         self.limiter = Limiter(

@@ -13,6 +13,8 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from gateway.routes.load import DEFAULT_FILE
 
+DEVELOPMENT_CLIENT_SECRET = "gatehouse-development-gateway-secret-of-nobody"  # noqa: S105 - of nobody who should keep one
+
 
 class Environment(StrEnum):
     """Where the process runs."""
@@ -58,6 +60,11 @@ class Settings(BaseSettings):
     issuer: str = Field(default="http://127.0.0.1:8000", validation_alias="TOKEN_ISSUER")
     audience: str = Field(default="gatehouse", validation_alias="TOKEN_AUDIENCE")
     revocations: str = Field(default="tokens:revoked", validation_alias="TOKEN_REVOCATIONS", min_length=1)
+    # Who we are where API keys are exchanged: a client of the users service.
+    client_id: str = Field(default="gateway", validation_alias="GATEWAY_CLIENT_ID", pattern="^[A-Za-z0-9-]{1,64}$")
+    client_secret: SecretStr = Field(
+        default=SecretStr(DEVELOPMENT_CLIENT_SECRET), validation_alias="GATEWAY_CLIENT_SECRET", min_length=32
+    )
     jwks_url: str = Field(default="http://127.0.0.1:8010/.well-known/jwks.json", validation_alias="JWKS_URL")
     # How long a key that the issuer withdrew may still hold here.
     jwks_refresh_seconds: float = Field(default=60.0, validation_alias="JWKS_REFRESH_SECONDS", ge=1, le=600)

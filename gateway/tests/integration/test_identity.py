@@ -319,6 +319,14 @@ async def test_keys_that_cannot_be_checked_are_503(gateway: GatewayProcess, upst
     assert answer["retry-after"]
 
 
+async def test_an_issuer_that_does_not_know_the_gateway_says_nothing_of_the_key(
+    gateway: GatewayProcess, upstream: RawUpstream
+):
+    upstream.gateway_known = False
+    answer = await ask(gateway.port, "GET", "/api/v1/private", {"x-api-key": api_key("unasked")})
+    assert (answer.status, answer.code) == (503, "identity_unavailable")
+
+
 async def test_no_secret_is_logged(gateway: GatewayProcess, issuer: Issuer):
     token = issuer.token()
     await ask(

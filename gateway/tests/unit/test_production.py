@@ -6,7 +6,7 @@ import pytest
 
 from gateway.cli import main
 from gateway.production import unsafe
-from gateway.settings import Settings
+from gateway.settings import DEVELOPMENT_CLIENT_SECRET, Settings
 
 SAFE = {
     "ENVIRONMENT": "production",
@@ -16,6 +16,7 @@ SAFE = {
     "LIMITS_SCALE": "1",
     "TRUSTED_PROXIES": "10.0.0.0/8,fc00::/7",
     "ADMIN_TOKEN": "another-hunter2-secret",
+    "GATEWAY_CLIENT_SECRET": "a-hunter2-secret-of-thirty-two-characters",
 }
 
 
@@ -43,6 +44,7 @@ def test_safe_settings_are_taken(monkeypatch: pytest.MonkeyPatch):
         ("TRUSTED_PROXIES", "10.0.0.0/8,::/0"),
         ("TRUSTED_PROXIES", "0.0.0.0/1"),
         ("ADMIN_TOKEN", "hunter2"),
+        ("GATEWAY_CLIENT_SECRET", DEVELOPMENT_CLIENT_SECRET),
     ],
 )
 def test_each_unsafe_setting_is_told_without_its_value(monkeypatch: pytest.MonkeyPatch, name: str, value: str):
@@ -77,4 +79,8 @@ def test_the_start_ends_with_the_whole_list(monkeypatch: pytest.MonkeyPatch, cap
     monkeypatch.setenv("ENVIRONMENT", "production")
     assert main(["run"]) == 1
     said = capsys.readouterr().err
-    assert [line.strip().partition(":")[0] for line in said.splitlines()[1:]] == ["TOKEN_ISSUER", "REDIS_URL"]
+    assert [line.strip().partition(":")[0] for line in said.splitlines()[1:]] == [
+        "TOKEN_ISSUER",
+        "REDIS_URL",
+        "GATEWAY_CLIENT_SECRET",
+    ]

@@ -56,7 +56,7 @@ def signing_key(state: State) -> Path:
 
 
 def fernet_key(state: State, name: str) -> Path:
-    """A Fernet key that secrets are kept with, made once."""
+    """32 random bytes in base64url, made once: a key that secrets are kept with, or a secret of two processes."""
     path = state.folder("keys") / f"{name}.key"
     if not path.exists():
         new = path.with_suffix(".new")
@@ -89,7 +89,9 @@ def system_plan(state: State, environment: Mapping[str, str]) -> list[Program]:
         port = int(ports.url(service).rpartition(":")[2])
         processes.append(_Process(service, (f"{service}.main",), port, own, database))
         processes.append(_Process(f"{service}-worker", (f"{service}.worker",), port + 1, own, database))
-    own = _gateway_settings(environment, ports)
+    own = _gateway_settings(environment, ports) | {
+        "GATEWAY_CLIENT_SECRET_FILE": str(fernet_key(state, "gateway_client"))
+    }
     processes.append(_Process("gateway", ("gateway", "run"), ports.gateway, own, database, _GATEWAY_RANK))
     return server_programs + [_program(process, state, common) for process in processes]
 
@@ -144,6 +146,7 @@ def _service_settings(service: str, state: State, ports: SystemPorts) -> dict[st
         case "users":
             return {
                 "TOKEN_PRIVATE_KEY_FILE": str(signing_key(state)),
+                "GATEWAY_CLIENT_SECRET_FILE": str(fernet_key(state, "gateway_client")),
                 "SECOND_FACTOR_KEY_FILE": str(fernet_key(state, "second_factor")),
                 "SIGNING_KEYS_KEY_FILE": str(fernet_key(state, "signing_keys")),
                 "SMTP_URL": f"smtp://{HOST}:{ports.mail}",

@@ -7,15 +7,17 @@ costs the issuer little: another shape is refused here, and one address asks abo
 import asyncio
 import hashlib
 import re
+from base64 import b64encode
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
 
 import orjson
 import structlog
 
 from gateway.identity.guesses import Guesses
 from gateway.problem import Refusal
-from gateway.upstream.fetch import Fetcher, FetchError
+from gateway.upstream.fetch import Answer, Fetcher, FetchError
 
 if TYPE_CHECKING:
     from gateway.routes.model import ApiKeysModel
@@ -24,7 +26,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 KEPT_SECONDS = 5.0
 _MAX_CACHED = 10_000
-_OK = 200
+_OK, _UNAUTHORIZED, _FORBIDDEN = 200, 401, 403
 
 Outcome = bytes | Refusal
 Then = Callable[[Outcome | None], None]
@@ -33,10 +35,11 @@ Then = Callable[[Outcome | None], None]
 class ApiKeys:
     """``exchange`` calls back with a token, None for a key that does not hold, or a Refusal."""
 
-    def __init__(self, model: "ApiKeysModel", url: Callable[[], str], scale: float) -> None:
+    def __init__(self, model: "ApiKeysModel", url: Callable[[], str], scale: float, authorization: str) -> None:
         # Connections of its own: however many keys are asked about, the issuer's public keys are still fetched.
         self._fetcher = Fetcher()
         self._url = url
+        self._headers = {"authorization": authorization}
         self._shape = re.compile(model.pattern.encode())
         self._guesses = Guesses(max(1, int(model.unknown.quota * scale)), model.unknown.window)
         self._loop = asyncio.get_running_loop()
@@ -88,9 +91,11 @@ class ApiKeys:
         outcome: Outcome | None = _unavailable()
         asked = self._loop.time()
         try:
-            answer = await self._fetcher.post(self._url(), orjson.dumps({"api_key": key.decode()}))
+            answer = await self._fetcher.post(self._url(), orjson.dumps({"api_key": key.decode()}), self._headers)
             if answer.status == _OK:
                 outcome = str(orjson.loads(answer.body)["access_token"]).encode()
+            elif _refuses_us(answer):
+                log.error("api_key_exchange_refused", status=answer.status, setting="GATEWAY_CLIENT_SECRET")
             elif answer.status in (400, 401, 404, 422):
                 outcome = None
             else:
@@ -108,6 +113,23 @@ class ApiKeys:
                 self._cached[digest] = (asked + KEPT_SECONDS, outcome)
             for then in self._waiting.pop(digest, ()):
                 then(outcome)
+
+
+def basic(client_id: str, secret: str) -> str:
+    """How a client authenticates to the issuer (RFC 6749 section 2.3.1)."""
+    pair = f"{quote_plus(client_id)}:{quote_plus(secret)}"
+    return "Basic " + b64encode(pair.encode()).decode()
+
+
+def _refuses_us(answer: Answer) -> bool:
+    """Whether it is we who are not known there, which says nothing of the key."""
+    if answer.status not in (_UNAUTHORIZED, _FORBIDDEN):
+        return False
+    try:
+        said = orjson.loads(answer.body)
+    except ValueError:
+        return False
+    return isinstance(said, dict) and said.get("error") in ("invalid_client", "unauthorized_client")
 
 
 def _bounded(kept: dict[bytes, Any], digest: bytes) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ssl
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -85,6 +86,7 @@ class RawUpstream:
         self.document_fetches = 0
         self.manner: Manner = echo
         self.issuer_down = False
+        self.gateway_known = True
         self.exchange_seconds = 0.05
         self.api_keys: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -99,6 +101,7 @@ class RawUpstream:
         self.manner = echo
         self.seen = []
         self.issuer_down = False
+        self.gateway_known = True
         self.api_keys = {}
 
     async def start(self, tls: ssl.SSLContext | None = None) -> None:
@@ -148,6 +151,8 @@ class RawUpstream:
             await asyncio.sleep(self.exchange_seconds)
             if self.issuer_down:
                 await call.answer(503)
+            elif not self.gateway_known or call.seen.get("authorization") != GATEWAY:
+                await call.answer(401, b'{"error": "invalid_client", "error_description": "x"}')
             elif key in self.api_keys:
                 body = {"access_token": self.api_keys[key], "token_type": "Bearer", "expires_in": 60}
                 await call.answer(200, orjson.dumps(body))
@@ -161,6 +166,10 @@ class RawUpstream:
         else:
             return False
         return True
+
+
+# The gateway's name and its secret of development, which a process of a test has.
+GATEWAY = "Basic " + b64encode(b"gateway:gatehouse-development-gateway-secret-of-nobody").decode()
 
 
 async def echo(call: Call) -> None:

@@ -8,6 +8,7 @@ from shared.web import Resources
 from users.access_tokens import TokenIssuer
 from users.avatar_files import AvatarFiles
 from users.failed_logins import FailedLogins, recording
+from users.gateway_client import admit_gateway
 from users.hashing import Passwords
 from users.key_ring import KeyRing
 from users.login_throttle import LoginThrottle
@@ -38,6 +39,7 @@ async def open_resources(
     await keys.open(resources.database)
     passwords = Passwords(settings.passwords)
     try:
+        await admit_gateway(resources.database, settings.gateway_client)
         async with (
             publishing(resources.database, resources.redis),
             keys.kept_fresh(resources.database),

@@ -13,6 +13,7 @@ from shared.mail import MailSettings, PublicSettings
 from shared.production import Unsafe
 from shared.settings import Environment, SeedSettings, ServiceSettings, Settings
 from users.audit_settings import AuditSettings
+from users.gateway_client_settings import GatewayClientSettings
 from users.second_factor_settings import SecondFactorSettings
 from users.signing_settings import SigningSettings
 
@@ -81,6 +82,7 @@ class UsersSettings(ServiceSettings):
     passwords: PasswordSettings = Field(default_factory=PasswordSettings)
     login: LoginSettings = Field(default_factory=LoginSettings)
     second_factor: SecondFactorSettings = Field(default_factory=SecondFactorSettings)
+    gateway_client: GatewayClientSettings = Field(default_factory=GatewayClientSettings)
     storage: AvatarSettings = Field(default_factory=AvatarSettings)  # pyright: ignore[reportArgumentType] - read from the environment
 
     def unsafe(self) -> Iterator[Unsafe]:
@@ -88,6 +90,7 @@ class UsersSettings(ServiceSettings):
         yield from super().unsafe()
         yield from self.signing.unsafe()
         yield from self.second_factor.unsafe()
+        yield from self.gateway_client.unsafe()
         yield from production.real_limits(self.login.limits_scale)
         yield from production.believed_networks("GATEWAY_NETWORKS", self.login.gateway_networks)
 

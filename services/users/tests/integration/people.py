@@ -7,8 +7,12 @@ from typing import Any
 import httpx
 
 from shared.postgres import Database
+from users.gateway_client import CLIENT_ID
+from users.gateway_client_settings import DEVELOPMENT_SECRET
 
 PASSWORD = "Correct-Horse-7"
+GATEWAY = httpx.BasicAuth(CLIENT_ID, DEVELOPMENT_SECRET)
+"""Who alone exchanges API keys."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 
 from shared.testing.tokens import Signer
 
-from .people import Account, Accounts, new_email
+from .people import GATEWAY, Account, Accounts, new_email
 
 
 async def test_me(client: httpx.AsyncClient, account: Account):
@@ -181,7 +181,7 @@ async def test_deleting_ends_everything(client: httpx.AsyncClient, account: Acco
     assert (await client.get("/api/v1/users/me", headers=account.headers)).json()["code"] == "invalid_token"
     refresh = {"refresh_token": account.tokens["refresh_token"]}
     assert (await client.post("/api/v1/auth/refresh", json=refresh)).status_code == 401
-    exchange = await client.post("/internal/api-keys/exchange", json={"api_key": key.json()["key"]})
+    exchange = await client.post("/internal/api-keys/exchange", json={"api_key": key.json()["key"]}, auth=GATEWAY)
     assert exchange.status_code == 401
     for table in ("sessions", "api_keys"):
         count = await accounts.value(f"SELECT count(*) FROM {table} WHERE user_id = $1", account.id)  # noqa: S608 - ours

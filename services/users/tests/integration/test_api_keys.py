@@ -8,7 +8,7 @@ import httpx
 import jwt
 import pytest
 
-from .people import Account, Accounts
+from .people import GATEWAY, Account, Accounts
 
 PATH = "/api/v1/users/me/api-keys"
 
@@ -20,7 +20,7 @@ async def _make(client: httpx.AsyncClient, account: Account, **fields: object) -
 
 
 async def _exchange(client: httpx.AsyncClient, key: str) -> httpx.Response:
-    return await client.post("/internal/api-keys/exchange", json={"api_key": key})
+    return await client.post("/internal/api-keys/exchange", json={"api_key": key}, auth=GATEWAY)
 
 
 async def _claims(client: httpx.AsyncClient, key: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from opentelemetry import trace
 
-from .people import Account, Accounts, new_email
+from .people import GATEWAY, Account, Accounts, new_email
 
 
 def test_the_committed_document_is_the_codes():
@@ -73,7 +73,7 @@ async def test_no_log_line_has_a_secret_or_an_address(
         await client.post("/api/v1/auth/refresh", json={"refresh_token": tokens["refresh_token"]})
     await client.post("/api/v1/auth/login", json={"email": account.email, "password": password})
     key = await client.post("/api/v1/users/me/api-keys", headers=account.headers, json={"name": "script"})
-    await client.post("/internal/api-keys/exchange", json={"api_key": key.json()["key"]})
+    await client.post("/internal/api-keys/exchange", json={"api_key": key.json()["key"]}, auth=GATEWAY)
     # The sink of the mail tests, a stand-in for somebody else's server, has a log of its own.
     lines = "\n".join(str(record.msg) for record in caplog.records if not record.name.startswith("mail"))
     assert "logged_in" in lines

@@ -8,7 +8,7 @@ import jwt
 import pytest
 
 from .oauth_programs import TOKEN
-from .people import Account, Accounts
+from .people import GATEWAY, Account, Accounts
 
 PATH = "/api/v1/oauth/clients"
 SERVICE = {"name": "billing", "type": "confidential", "grants": ["client_credentials"], "scopes": ["orders:read"]}
@@ -160,7 +160,7 @@ async def test_only_an_admin_who_logged_in_makes_clients(client: httpx.AsyncClie
     key = await client.post(
         "/api/v1/users/me/api-keys", headers=admin.headers, json={"name": "script", "scopes": scopes}
     )
-    exchanged = await client.post("/internal/api-keys/exchange", json={"api_key": key.json()["key"]})
+    exchanged = await client.post("/internal/api-keys/exchange", json={"api_key": key.json()["key"]}, auth=GATEWAY)
     headers = {"Authorization": f"Bearer {exchanged.json()['access_token']}"}
     assert (await client.get(PATH, headers=headers)).status_code == 200
     assert (await client.post(PATH, headers=headers, json=SERVICE)).status_code == 403

@@ -11,7 +11,7 @@ from shared.testing.waiting import eventually
 from users import changing_password, signing_in
 
 from .mails import mail_about
-from .people import PASSWORD, Account, Accounts
+from .people import GATEWAY, PASSWORD, Account, Accounts
 from .test_ended_tokens import ended
 
 PATH = "/api/v1/users/me/password"
@@ -73,7 +73,9 @@ async def test_the_rules_hold_for_the_new_one(client: httpx.AsyncClient, account
 
 async def test_an_api_key_cannot(client: httpx.AsyncClient, account: Account):
     key = (await client.post("/api/v1/users/me/api-keys", headers=account.headers, json={"name": "script"})).json()
-    token = (await client.post("/internal/api-keys/exchange", json={"api_key": key["key"]})).json()["access_token"]
+    token = (await client.post("/internal/api-keys/exchange", json={"api_key": key["key"]}, auth=GATEWAY)).json()[
+        "access_token"
+    ]
     body = {"current_password": PASSWORD, "new_password": NEW}
     answer = await client.put(PATH, headers={"Authorization": f"Bearer {token}"}, json=body)
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")

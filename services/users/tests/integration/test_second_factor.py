@@ -14,7 +14,7 @@ from shared.testing.serving import running
 from users.main import create_application
 from users.settings import UsersSettings
 
-from .people import PASSWORD, Account, Accounts
+from .people import GATEWAY, PASSWORD, Account, Accounts
 
 PATH = "/api/v1/users/me/second-factor"
 START = datetime(2026, 3, 1, 12, 0, 10, tzinfo=UTC)
@@ -118,7 +118,7 @@ async def test_beginning_needs_the_password_and_a_login(owner: Owner, client: ht
     wrong = await owner.call("POST", "", {"current_password": "Wrong-Horse-7"})
     assert (wrong.status_code, wrong.json()["code"]) == (403, "reauthentication_failed")
     made = await owner.client.post("/api/v1/users/me/api-keys", json={"name": "k"}, headers=owner.account.headers)
-    exchanged = await client.post("/internal/api-keys/exchange", json={"api_key": made.json()["key"]})
+    exchanged = await client.post("/internal/api-keys/exchange", json={"api_key": made.json()["key"]}, auth=GATEWAY)
     by_key = {"Authorization": f"Bearer {exchanged.json()['access_token']}"}
     answer = await client.post(PATH, json={"current_password": PASSWORD}, headers=by_key)
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")

@@ -19,6 +19,7 @@ SAFE = {
     "TOKEN_PRIVATE_KEY_FILE": "/nowhere/users.pem",
     "SIGNING_KEYS_KEY": "a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2U=",
     "LIMITS_SCALE": "1",
+    "GATEWAY_CLIENT_SECRET": "a-secret-of-this-test-with-forty-characters",
     "SECOND_FACTOR_KEY": "a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2U=",
 }
 
@@ -39,6 +40,7 @@ def test_safe_settings_are_taken():
     [
         (UsersSettings, "SECOND_FACTOR_KEY", ""),
         (UsersSettings, "SIGNING_KEYS_KEY", ""),
+        (UsersSettings, "GATEWAY_CLIENT_SECRET", ""),
         (WorkerSettings, "SIGNING_KEYS_KEY", ""),
         (UsersSettings, "TOKEN_KEY_AHEAD_SECONDS", "659"),
         (UsersSettings, "LIMITS_SCALE", "2"),

@@ -57,9 +57,11 @@ def test_the_key_file_is_named():
     ("changes", "said"),
     [
         ({"SECOND_FACTOR_KEY": "hunter2"}, "SECOND_FACTOR_KEY: must be 32 bytes"),
+        ({"GATEWAY_CLIENT_SECRET": "hunter2"}, "GATEWAY_CLIENT_SECRET: must have 32 characters"),
+        ({"ENVIRONMENT": "production"}, "GATEWAY_CLIENT_SECRET: production needs one of its own"),
         ({"SECOND_FACTOR_KEY": ","}, "SECOND_FACTOR_KEY: must be 32 bytes"),
         ({"ENVIRONMENT": "production"}, "SECOND_FACTOR_KEY: production needs a key of its own"),
     ],
 )
-def test_the_key_of_second_factors_is_a_key_and_productions_own(changes: dict[str, str | None], said: str):
+def test_a_secret_is_a_right_one_and_productions_own(changes: dict[str, str | None], said: str):
     assert said in refused("users.main", changes)

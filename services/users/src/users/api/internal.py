@@ -1,14 +1,18 @@
 """/internal: for the gateway alone, which never routes it from outside."""
 
+from http import HTTPStatus
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from shared.web import RequestBody, Transaction
+from shared.web import RequestBody, get_resources
 from users import api_keys
-from users.api.dependencies import Own
+from users.api.dependencies import CallingClient, Own
 from users.api.fields import Text
+from users.domain.scopes import EXCHANGE_SCOPE
+from users.oauth.clients import authenticate_client, presented_client
+from users.oauth.errors import OAuthError, invalid_client
 
 router = APIRouter(prefix="/internal", include_in_schema=False)
 
@@ -28,8 +32,21 @@ class ExchangedToken(BaseModel):
 
 
 @router.post("/api-keys/exchange")
-async def exchange_api_key(body: ExchangeBody, own: Own, connection: Transaction, response: Response) -> ExchangedToken:
-    """Give the token that an API key stands for; 401 `invalid_api_key` for any that is not valid."""
-    token = await api_keys.exchange(connection, own.issuer, body.api_key)
+async def exchange_api_key(
+    body: ExchangeBody, own: Own, origin: CallingClient, request: Request, response: Response
+) -> ExchangedToken:
+    """Give the token that an API key stands for; 401 `invalid_api_key` for any that is not valid.
+
+    Only to a client with the scope `keys:exchange`, which authenticates by HTTP Basic as at the OAuth endpoints.
+    """
+    authorization = request.headers.get("authorization")
+    if authorization is None:
+        raise invalid_client()
+    database = get_resources(request).database
+    client = await authenticate_client(database, own, presented_client(authorization, {}), origin.address)
+    if EXCHANGE_SCOPE not in client.scopes:
+        raise OAuthError("unauthorized_client", "This client may not exchange keys.", status=HTTPStatus.FORBIDDEN)
+    async with database.transaction() as connection:
+        token = await api_keys.exchange(connection, own.issuer, body.api_key)
     response.headers["Cache-Control"] = "no-store"
     return ExchangedToken(access_token=token.token, expires_in=token.expires_in)

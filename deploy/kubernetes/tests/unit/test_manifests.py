@@ -50,6 +50,7 @@ FILES = {
     "smtp_url": "smtp://mail.example.com:587",
     "webhooks_key": KEY,
     "second_factor_key": KEY,
+    "gateway_client_secret": KEY,
     "signing_keys_key": KEY,
     "signing_key.pem": "read by the API alone",
 }

@@ -25,7 +25,7 @@ log = structlog.stdlib.get_logger(__name__)
 LOST = Counter("users_failed_logins_unrecorded_total", "Failed logins beyond what is put on record, or not written.")
 
 _SECONDS = 1.0
-_MOST = 200
+_MOST = 50
 """Rows at a time; what a flood has beyond them is a number in a metric."""
 
 

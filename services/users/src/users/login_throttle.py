@@ -84,11 +84,12 @@ class LoginThrottle:
 
 def _key(account: str, address: str) -> str:
     # Hashed: no mail address stands in Redis. One host has a whole /64 of IPv6 to try from.
-    found = hashlib.sha256(f"{account}\n{_network(address)}".encode()).hexdigest()
+    found = hashlib.sha256(f"{account}\n{network_of(address)}".encode()).hexdigest()
     return f"users:login:{found}"
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
+    """The address, of IPv6 its /64; what is no address stays as it is."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -10,9 +10,9 @@ from users.domain.credentials import digest
 from users.domain.emails import email_key
 from users.domain.mailed_tokens import LinkNotValid, Purpose
 from users.domain.sessions import Client
-from users.hashing import Passwords
 from users.jobs.link_mail import LINK_MAIL, LinkKind, LinkMail
 from users.jobs.notice_mail import NOTICE_MAIL, Notice, NoticeMail
+from users.resources import UsersResources
 from users.store import addresses, api_keys, audit, mailed_tokens, second_factors, sessions
 from users.store import users as store
 from users.verifying_email import prove, spend
@@ -26,7 +26,7 @@ async def ask(connection: Connection, email: str) -> None:
 
 async def reset(
     database: Database,
-    passwords: Passwords,
+    own: UsersResources,
     token: str,
     password: str,
     *,
@@ -44,7 +44,7 @@ async def reset(
         user = await store.find(connection, found.user_id) if found else None
     if user is None:
         raise LinkNotValid
-    password_hash = await passwords.hash(check(password, user))
+    password_hash = await own.passwords.hash(check(password, user))
     async with database.transaction() as connection:
         user = await spend(connection, Purpose.RESET_PASSWORD, token)
         await store.change_password(connection, user.id, password_hash)
@@ -58,3 +58,5 @@ async def reset(
         await prove(connection, user, client=client)
         await audit.insert(connection, AuditAction.PASSWORD_RESET, actor_id=user.id, subject_id=user.id, client=client)
         await enqueue(connection, NOTICE_MAIL, NoticeMail(user_id=user.id, notice=Notice.PASSWORD_RESET))
+    # Strangers may have failed so often that no new place is let in: here is the owner.
+    await own.account_throttle.forgive_strangers(email_key(user.email))

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from shared.web import Resources
 from users.access_tokens import TokenIssuer
+from users.account_throttle import AccountThrottle
 from users.avatar_files import AvatarFiles
+from users.devices import Devices
 from users.failed_logins import FailedLogins, recording
 from users.gateway_client import admit_gateway
 from users.hashing import Passwords
@@ -29,6 +31,8 @@ class UsersResources:
     avatars: AvatarFiles
     second_factors: SecondFactors
     failed_logins: FailedLogins
+    account_throttle: AccountThrottle
+    devices: Devices
 
 
 @asynccontextmanager
@@ -54,6 +58,8 @@ async def open_resources(
                 files,
                 SecondFactors(settings.second_factor),
                 failed_logins,
+                AccountThrottle(resources.redis, settings.login),
+                Devices(settings.second_factor),
             )
     finally:
         passwords.close()

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
+from shared.jobs import enqueue
 from shared.postgres import Connection, Database
 from shared.problems import TooManyRequests, Unauthorized
 from users.domain.account import User
@@ -10,6 +11,7 @@ from users.domain.audit import AuditAction
 from users.domain.credentials import digest
 from users.domain.second_factor import SecondFactor, is_recovery_code, matching_step, typed
 from users.domain.sessions import Client
+from users.jobs.notice_mail import NOTICE_MAIL, Notice, NoticeMail
 from users.resources import UsersResources
 from users.second_factor_keys import SecondFactors
 from users.store import audit
@@ -113,3 +115,5 @@ async def _put_on_record(connection: Connection, verdict: _Verdict, user: User, 
     action = _ON_RECORD.get(verdict)
     if action is not None:
         await audit.insert(connection, action, actor_id=user.id, subject_id=user.id, client=client)
+    if verdict is _Verdict.RECOVERY_CODE:
+        await enqueue(connection, NOTICE_MAIL, NoticeMail(user_id=user.id, notice=Notice.RECOVERY_CODE_USED))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from shared.jobs import enqueue
 from shared.postgres import Connection
 from shared.problems import FieldError, UnprocessableContent
 from users.domain.account import User, UserNotFound
@@ -19,6 +20,7 @@ from users.domain.second_factor import (
     typed,
 )
 from users.domain.sessions import Client
+from users.jobs.notice_mail import NOTICE_MAIL, Notice, NoticeMail
 from users.second_factor_keys import SecondFactors
 from users.store import audit, users
 from users.store import second_factors as store
@@ -81,6 +83,7 @@ async def turn_off(connection: Connection, user: User, client: Client) -> None:
         await audit.insert(
             connection, AuditAction.SECOND_FACTOR_OFF, actor_id=user.id, subject_id=user.id, client=client
         )
+        await _tell_that_it_is_off(connection, user.id)
 
 
 async def reset(connection: Connection, user_id: int, *, by: int, client: Client) -> None:
@@ -91,6 +94,11 @@ async def reset(connection: Connection, user_id: int, *, by: int, client: Client
     if not await store.delete(connection, user_id):
         raise NoSecondFactor
     await audit.insert(connection, AuditAction.SECOND_FACTOR_RESET, actor_id=by, subject_id=user_id, client=client)
+    await _tell_that_it_is_off(connection, user_id)
+
+
+async def _tell_that_it_is_off(connection: Connection, user_id: int) -> None:
+    await enqueue(connection, NOTICE_MAIL, NoticeMail(user_id=user_id, notice=Notice.SECOND_FACTOR_OFF))
 
 
 async def _make_recovery_codes(connection: Connection, user_id: int) -> list[str]:

@@ -35,6 +35,8 @@ class LoginSettings(Settings):
     """Failed logins allowed by account and address; ``LIMITS_SCALE`` multiplies them.
 
     ``needs_verified_email`` shuts the last way to ask who has an account: to register, and to try to log in.
+    ``account_failures`` in a row from places that are new to an account are free of delays; ``address_failures`` of
+    one address, whatever the accounts, are taken in a window.
 
     ``gateway_networks`` is where the gateway calls from: its word on the client's address is believed.
     """
@@ -42,6 +44,8 @@ class LoginSettings(Settings):
     failures: int = Field(default=10, validation_alias="LOGIN_FAILURES", ge=1)
     window_seconds: int = Field(default=900, validation_alias="LOGIN_FAILURES_SECONDS", ge=1)
     needs_verified_email: bool = Field(default=False, validation_alias="LOGIN_NEEDS_VERIFIED_EMAIL")
+    account_failures: int = Field(default=30, validation_alias="LOGIN_ACCOUNT_FAILURES", ge=1, le=90)
+    address_failures: int = Field(default=100, validation_alias="LOGIN_ADDRESS_FAILURES", ge=1)
     environment: Environment = Field(default=Environment.DEVELOPMENT, validation_alias="ENVIRONMENT")
     limits_scale: float | None = Field(default=None, validation_alias="LIMITS_SCALE", gt=0)
     gateway_networks: Annotated[tuple[Network, ...], NoDecode] = Field(

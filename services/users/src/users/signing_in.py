@@ -1,13 +1,16 @@
 """Login, refresh and logout: sessions that begin, go on and end."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
+from shared.jobs import enqueue
 from shared.postgres import Connection, Database
 from shared.problems import TooManyRequests, Unauthorized
 from users.access_tokens import AccessToken
+from users.account_throttle import Place
+from users.devices import place_of, remember
 from users.domain.account import User
 from users.domain.audit import AuditAction
 from users.domain.credentials import digest, new_refresh_token
@@ -15,6 +18,7 @@ from users.domain.emails import email_key
 from users.domain.oauth_clients import FIRST_PARTY
 from users.domain.scopes import narrowed, scopes_of
 from users.domain.sessions import ACCESS_TOKEN_LIFETIME, NOWHERE, Client
+from users.jobs.notice_mail import NOTICE_MAIL, Notice, NoticeMail
 from users.resources import UsersResources
 from users.second_factor import check_second_factor
 from users.store import audit, users
@@ -26,11 +30,12 @@ log = structlog.stdlib.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TokenPair:
-    """What a login or a refresh hands out."""
+    """What a login or a refresh hands out; ``device``, of a login, is for the browser to keep (``users.devices``)."""
 
     access: AccessToken
     refresh_token: str
     scopes: tuple[str, ...]
+    device: str = ""
 
 
 def wrong_credentials() -> Unauthorized:
@@ -54,11 +59,10 @@ async def check_password(database: Database, own: UsersResources, email: str, pa
     Unavailable when too many sign in at once.
     """
     account = email_key(email)
-    wait = await own.throttle.take(account, client.address)
-    if wait:
-        raise TooManyRequests("too_many_failures", "Too many failed logins. Try again later.", retry_after=wait)
     async with database.acquire() as connection:
         found = await users.find_credentials(connection, account)
+        place = await place_of(connection, own.devices, found.user.id if found else 0, client)
+    await _take_a_try(own, account, place, found.user if found else None, client)
     verdict = await own.passwords.verify(found.password_hash if found else None, password)
     if found is None or not _may_log_in(own, found.user) or not verdict.matches:
         if found is not None:
@@ -68,12 +72,27 @@ async def check_password(database: Database, own: UsersResources, email: str, pa
         stronger = await own.passwords.hash(password)
         async with database.transaction() as connection:
             await users.upgrade_hash(connection, found.user.id, found.password_hash, stronger)
-    await own.throttle.forget(account, client.address)
+    await own.throttle.forget(account, _counted_at(place))
+    await own.account_throttle.forgive(account, place)
     return found.user
 
 
 def _may_log_in(own: UsersResources, user: User) -> bool:
     return user.is_active and (user.email_verified or not own.settings.login.needs_verified_email)
+
+
+async def _take_a_try(own: UsersResources, account: str, place: Place, user: User | None, client: Client) -> None:
+    wait = await own.throttle.take(account, _counted_at(place))
+    if not wait:
+        wait = await own.account_throttle.take(account, place)
+    if wait:
+        if await own.account_throttle.tell(account) and user is not None:
+            own.failed_logins.note(AuditAction.LOGIN_THROTTLED, user.id, client)
+        raise TooManyRequests("too_many_failures", "Too many failed logins. Try again later.", retry_after=wait)
+
+
+def _counted_at(place: Place) -> str:
+    return place.known if place.known is not None and place.by_device else place.network
 
 
 async def begin_session(database: Database, own: UsersResources, user: User, client: Client) -> TokenPair:
@@ -87,9 +106,20 @@ async def begin_session(database: Database, own: UsersResources, user: User, cli
         if now is None or not now.is_active or now.password_changed_at != user.password_changed_at:
             raise wrong_credentials()
         session_id = await store.begin(connection, now.id, client, digest(refresh_token))
-        await audit.insert(connection, AuditAction.LOGIN_SUCCEEDED, actor_id=now.id, subject_id=now.id, client=client)
+        await record_login(connection, own, now, client)
     log.info("logged_in", user_id=now.id, session_id=session_id)
-    return pair(own, now, session_id, refresh_token)
+    return replace(pair(own, now, session_id, refresh_token), device=_device_token(own, now, client))
+
+
+async def record_login(connection: Connection, own: UsersResources, user: User, client: Client) -> None:
+    """Put a login on record, remember where it came from, and tell the owner of a place that is new."""
+    await audit.insert(connection, AuditAction.LOGIN_SUCCEEDED, actor_id=user.id, subject_id=user.id, client=client)
+    if await remember(connection, own.devices, user.id, client):
+        await enqueue(connection, NOTICE_MAIL, NoticeMail(user_id=user.id, notice=Notice.NEW_DEVICE))
+
+
+def _device_token(own: UsersResources, user: User, client: Client) -> str:
+    return own.devices.token(user.id, own.devices.read(client.device) if client.device else None)
 
 
 async def refresh(

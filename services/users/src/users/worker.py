@@ -17,7 +17,16 @@ from users.jobs.remove_avatars import remove_job
 from users.main import MIGRATIONS, SERVICE, VERSION
 from users.seeding import seed
 from users.settings import WorkerSettings
-from users.store import audit, browser_sessions, mailed_tokens, oauth_codes, revocations, service_tokens, sessions
+from users.store import (
+    audit,
+    browser_sessions,
+    known_devices,
+    mailed_tokens,
+    oauth_codes,
+    revocations,
+    service_tokens,
+    sessions,
+)
 
 
 def create_application(settings: WorkerSettings) -> FastAPI:
@@ -44,6 +53,7 @@ def create_application(settings: WorkerSettings) -> FastAPI:
             # With the tokens of a session, of which there may be thousands.
             CleanUp("sessions", sessions.trim, batch=500),
             CleanUp("revocations", revocations.trim),
+            CleanUp("known_devices", known_devices.trim, cron="47 * * * *"),
             CleanUp("audit_events", partial(audit.trim, settings.audit.keep_days), cron="37 * * * *"),
             CleanUp("service_tokens", service_tokens.trim),
             CleanUp("mailed_tokens", mailed_tokens.trim),

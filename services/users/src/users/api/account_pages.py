@@ -111,7 +111,7 @@ async def post_reset_password(form: Form, own: Own, client: CallingClient, reque
         form,
         lambda token: resetting_password.reset(
             get_resources(request).database,
-            own.passwords,
+            own,
             token,
             form.get("password", ""),
             check=check,

@@ -9,6 +9,7 @@ from shared.identity import Principal, signed_in
 from shared.postgres import Connection
 from shared.problems import Forbidden, Unauthorized
 from shared.web import Transaction, get_resources
+from users.api.device_cookie import read_device
 from users.api.request_id import request_id
 from users.client_address import client_address
 from users.domain.account import Changes, Role, User, UserNotFound
@@ -117,7 +118,7 @@ def _client(request: Request, own: Own) -> Client:
     forwarded_for = ",".join(request.headers.getlist("x-forwarded-for"))
     address = client_address(peer, forwarded_for, own.settings.login.gateway_networks)
     agent = request.headers.get("user-agent", "")[:_USER_AGENT_LENGTH]
-    return Client(address, agent, request_id(request))
+    return Client(address, agent, request_id(request), read_device(request))
 
 
 CallingClient = Annotated[Client, Depends(_client)]

@@ -43,6 +43,7 @@ class Client:
     address: str
     user_agent: str
     request_id: str | None = None
+    device: str = ""
 
 
 NOWHERE = Client("", "")

@@ -20,9 +20,24 @@ class Notice(StrEnum):
     PASSWORD_RESET = "password_reset"  # noqa: S105 - the same
     EMAIL_CHANGE_ASKED = "email_change_asked"
     EMAIL_CHANGED = "email_changed"
+    NEW_DEVICE = "new_device"
+    SECOND_FACTOR_OFF = "second_factor_off"
+    RECOVERY_CODE_USED = "recovery_code_used"
 
 
 _TEXTS = {
+    Notice.NEW_DEVICE: (
+        "A login from somewhere new",
+        "somebody logged in to your Gatehouse account from a place that was new to it; your security events say which.",
+    ),
+    Notice.SECOND_FACTOR_OFF: (
+        "Your second factor is off",
+        "the second factor of your Gatehouse account was turned off: the password alone is enough to log in.",
+    ),
+    Notice.RECOVERY_CODE_USED: (
+        "A recovery code was used",
+        "one of the recovery codes of your Gatehouse account was used in the place of a code of your app.",
+    ),
     Notice.PASSWORD_CHANGED: (
         "Your password was changed",
         "the password of your Gatehouse account was changed, and all other logins were ended.",

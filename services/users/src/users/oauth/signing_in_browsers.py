@@ -5,13 +5,12 @@ import structlog
 from shared.postgres import Database
 from users import signing_in
 from users.domain.account import User
-from users.domain.audit import AuditAction
 from users.domain.credentials import digest
 from users.domain.sessions import Client
 from users.oauth.browser import Browser, BrowserCookie
 from users.resources import UsersResources
 from users.second_factor import check_second_factor, second_factor_of
-from users.store import audit, browser_sessions, users
+from users.store import browser_sessions, users
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -30,7 +29,7 @@ async def sign_in_by_password(
             await browser_sessions.end(connection, digest(before.secret))
             await browser_sessions.await_second_factor(connection, user, digest(after.secret))
             return after
-    return await _sign_in(database, user, origin, before)
+    return await _sign_in(database, own, user, origin, before)
 
 
 async def sign_in_by_second_factor(
@@ -46,10 +45,10 @@ async def sign_in_by_second_factor(
     if user is None:
         return None
     await check_second_factor(database, own, user, code, origin)
-    return await _sign_in(database, user, origin, before)
+    return await _sign_in(database, own, user, origin, before)
 
 
-async def _sign_in(database: Database, user: User, origin: Client, before: Browser) -> Browser:
+async def _sign_in(database: Database, own: UsersResources, user: User, origin: Client, before: Browser) -> Browser:
     after = BrowserCookie.another()
     async with database.transaction() as connection:
         now = await users.lock(connection, user.id)
@@ -58,6 +57,6 @@ async def _sign_in(database: Database, user: User, origin: Client, before: Brows
         await browser_sessions.forget_awaited(connection, digest(before.secret))
         await browser_sessions.end(connection, digest(before.secret))
         session_id = await browser_sessions.begin(connection, user.id, origin, digest(after.secret))
-        await audit.insert(connection, AuditAction.LOGIN_SUCCEEDED, actor_id=user.id, subject_id=user.id, client=origin)
+        await signing_in.record_login(connection, own, now, origin)
     log.info("browser_signed_in", user_id=user.id, session_id=session_id)
     return after

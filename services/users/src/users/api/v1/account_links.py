@@ -79,7 +79,7 @@ async def reset_password(body: PasswordResetBody, own: Own, client: CallingClien
 
     await resetting_password.reset(
         get_resources(request).database,
-        own.passwords,
+        own,
         body.token,
         body.password.get_secret_value(),
         check=check,

@@ -10,6 +10,7 @@ from shared.problems import Unauthorized
 from shared.web import Transaction, get_resources, problem_responses
 from users import signing_in
 from users.api.dependencies import CallingClient, Own
+from users.api.device_cookie import give_device
 from users.api.v1.schemas import LoginBody, RefreshBody, TokenDocument
 
 router = APIRouter(prefix="/auth", tags=["auth"])
@@ -32,6 +33,7 @@ async def log_in(
         database, own, body.email, body.password.get_secret_value(), code=code, client=client
     )
     response.headers.update(_NO_STORE)
+    give_device(response, pair.device, own.settings.tokens.issuer)
     return TokenDocument.of(pair)
 
 

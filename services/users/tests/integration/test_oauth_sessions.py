@@ -141,6 +141,18 @@ async def test_a_client_has_nothing_of_a_user_who_is_gone(
     assert told(await visitor.open(app.request(prompt="none")))["error"] == "login_required"
 
 
+async def test_another_password_shows_clients_and_browsers_the_door(
+    client: httpx.AsyncClient, app: App, account: Account, visitor: Visitor
+):
+    tokens = await let_in(client, app, account, visitor)
+    body = {"current_password": PASSWORD, "new_password": "Another-Horse-8"}
+    changed = await client.put("/api/v1/users/me/password", headers=account.headers, json=body)
+    assert changed.status_code == 204
+    assert (await app.refresh(client, tokens["refresh_token"])).json()["error"] == "invalid_grant"
+    assert (await client.get(ME, headers=bearer(tokens))).status_code == 401
+    assert told(await visitor.open(app.request(prompt="none")))["error"] == "login_required"
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [

@@ -22,7 +22,7 @@ unexport VIRTUAL_ENV
 
 LOCKED := pyproject.toml uv.lock $(wildcard gateway/pyproject.toml shared/pyproject.toml services/*/pyproject.toml deploy/local/pyproject.toml)
 
-.PHONY: chaos dashboards help setup up demo down clean status logs mail jobs keys parked restart test test-unit test-integration test-e2e test-security fuzz servers check format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
+.PHONY: chaos dashboards help setup up demo down clean status logs mail jobs keys parked restart test test-unit test-integration test-e2e test-security fuzz servers check audit format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
 
 ##@ Run it
 
@@ -122,6 +122,9 @@ check: $(SYNCED) ## Lint, format, types, architecture, lock file, OpenAPI and ro
 
 dashboards: $(SYNCED) ## Write Grafana's dashboards from deploy/observability/dashboards
 	@PYTHONPATH=deploy/observability $(BIN)/python -m dashboards
+
+audit: $(SYNCED) ## Known holes and licences of what is locked, secrets in tree and history, shell scripts
+	@.ci/audit || test $$? -eq 77
 
 format: $(SYNCED) ## Put the code in its standard form
 	$(BIN)/ruff check --fix

@@ -33,12 +33,23 @@ async def place_order(connection: Connection, principal: Principal, asked: Itera
 
 async def get_order(connection: Connection, principal: Principal, order_id: int) -> Order:
     """The order. Raises OrderNotFound, for another's order too."""
-    return _visible(await orders.find(connection, order_id), principal)
+    order = await orders.find(connection, order_id)
+    if order is None or not principal.may_read(order.user_id):
+        raise OrderNotFound
+    return order
 
 
 async def lock_order(connection: Connection, principal: Principal, order_id: int) -> Order:
-    """The order, unchanged by others until the transaction ends. Raises OrderNotFound, for another's too."""
-    return _visible(await orders.lock(connection, order_id), principal)
+    """The order, unchanged by others until the transaction ends.
+
+    Raises OrderNotFound, for another's too, and Forbidden for a program, which owns none.
+    """
+    if principal.is_service:
+        raise Forbidden("forbidden", "Orders belong to users, and a service is none.")
+    order = await orders.lock(connection, order_id)
+    if order is None or not principal.may_see(order.user_id):
+        raise OrderNotFound
+    return order
 
 
 async def lead_order(connection: Connection, principal: Principal, order: Order, wanted: OrderStatus) -> Order:
@@ -87,10 +98,4 @@ async def enter_status(
     """Write and announce the new status of a locked order; the step was checked."""
     order = await orders.set_status(connection, order, status)
     await events.say_order(connection, order, reason)
-    return order
-
-
-def _visible(order: Order | None, principal: Principal) -> Order:
-    if order is None or not principal.may_see(order.user_id):
-        raise OrderNotFound
     return order

@@ -172,3 +172,16 @@ async def test_when_a_secret_was_last_used_is_kept(program: Program, programs: P
     async with programs.database.acquire() as connection:
         used = "SELECT last_used_at IS NOT NULL FROM oauth_client_secrets WHERE client_id = $1"
         assert await connection.fetchval(used, program.client_id) is True
+
+
+async def test_a_program_has_no_account(programs: Programs, account: Account):
+    program = await programs.make(["users:read", "users:write"])
+    headers = {"Authorization": f"Bearer {await program.token()}"}
+    asked = [
+        await program.client.get("/api/v1/users/me", headers=headers),
+        await program.client.get(f"/api/v1/users/{account.id}", headers=headers),
+        await program.client.delete(f"/api/v1/users/{account.id}", headers=headers),
+        await program.client.post("/api/v1/users/me/api-keys", headers=headers, json={"name": "script"}),
+    ]
+    assert [(answer.status_code, answer.json()["code"]) for answer in asked] == [(403, "forbidden")] * 4
+    assert (await program.client.post("/api/v1/auth/logout", headers=headers)).status_code == 204

@@ -29,6 +29,15 @@ class Principal:
         """Whether the role is admin."""
         return self.role == "admin"
 
+    @property
+    def is_service(self) -> bool:
+        """Whether the token stands for a program itself, which owns nothing."""
+        return self.role == "service"
+
+    def may_read(self, user_id: int) -> bool:
+        """As ``may_see``; and everything for a program, whose scopes alone say what it reads."""
+        return self.is_service or self.may_see(user_id)
+
     def may_see(self, user_id: int) -> bool:
         """Whether what belongs to this user exists for the caller: own, or everything for an admin."""
         return self.is_admin or self.user_id == user_id

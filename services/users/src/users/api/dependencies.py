@@ -58,7 +58,9 @@ class Caller:
 
 
 async def find_caller(connection: Connection, principal: Principal) -> Caller:
-    """The caller of a verified token. Raises Unauthorized for one who may not act any more."""
+    """The caller of a verified token. Raises Unauthorized for one who may not act any more, Forbidden for a program."""
+    if principal.is_service:
+        raise Forbidden("forbidden", "This is for people: a program has no account.")
     # This service knows at once what other services see when the token ends: deleted, disabled, logged out.
     session = principal.session
     session_id = int(session) if session is not None and session.isdecimal() else None

@@ -55,10 +55,11 @@ def orders_router(view: type[OrderV1] = OrderV1) -> APIRouter:
         user_id: Annotated[int | None, Query(ge=1, le=BIGINT_MAX, description="Only this user's orders.")] = None,
         status: Annotated[OrderStatus | None, Query(description="Only orders in this status.")] = None,
     ) -> Page[OrderV1]:
-        if not principal.is_admin and user_id not in (None, principal.user_id):
+        all_of_them = principal.is_admin or principal.is_service
+        if not all_of_them and user_id not in (None, principal.user_id):
             # Another's orders do not exist for this caller.
             return Page.of([], 0, paging)
-        wanted = user_id if principal.is_admin else principal.user_id
+        wanted = user_id if all_of_them else principal.user_id
         found, total = await orders.page(
             connection, user_id=wanted, status=status, limit=paging.page_size, offset=paging.offset
         )

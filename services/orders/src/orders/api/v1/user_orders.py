@@ -24,7 +24,7 @@ def user_orders_router(view: type[OrderV1] = OrderV1) -> APIRouter:
     ) -> Page[OrderV1]:
         # Our copy of the users may be behind: whoever has a token is there, whatever it says.
         own = user_id == principal.user_id
-        if not own and not (principal.is_admin and await customers.is_known(connection, user_id)):
+        if not own and not (principal.may_read(user_id) and await customers.is_known(connection, user_id)):
             raise NotFound("user_not_found", "There is no such user.")
         found, total = await orders.page(
             connection, user_id=user_id, status=None, limit=paging.page_size, offset=paging.offset

@@ -28,7 +28,10 @@ _SHOWN = 50
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 1 when the ring is not in the state for it, 2 when Postgres or the settings are not."""
-    chosen = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["withdraw"] and given[1:2] not in (["-h"], ["--help"]):
+        given.insert(1, "--")  # one key id of 64 begins with a hyphen, and is no option
+    chosen = _parser().parse_args(given)
     with wrong_settings_in_words("keys"):
         postgres, signing = PostgresSettings(min_connections=0), SigningSettings()  # pyright: ignore[reportCallIssue] - from the environment
     configure_logs("users-keys", "ERROR")

@@ -14,7 +14,7 @@ from shared.testing.waiting import eventually
 from users import revoking
 from users.store import revocations
 
-from .people import Account, Accounts
+from .people import GATEWAY, Account, Accounts
 
 
 def claims(account: Account) -> tuple[int, str | None, int]:
@@ -64,7 +64,7 @@ async def test_auth_3_a_weakened_users_tokens_end_and_those_given_at_once_after_
     # In the same second, by the refresh token of before: sessions go on.
     answer = await client.post("/api/v1/auth/refresh", json={"refresh_token": strong.tokens["refresh_token"]})
     weak = Account(admin.id, admin.email, answer.json())
-    exchanged = await client.post("/internal/api-keys/exchange", json={"api_key": key.json()["key"]})
+    exchanged = await client.post("/internal/api-keys/exchange", json={"api_key": key.json()["key"]}, auth=GATEWAY)
     by_key = Account(admin.id, admin.email, exchanged.json())
     await eventually(lambda: ended(redis, strong))
     assert not await ended(redis, weak)

@@ -22,7 +22,7 @@ unexport VIRTUAL_ENV
 
 LOCKED := pyproject.toml uv.lock $(wildcard gateway/pyproject.toml shared/pyproject.toml services/*/pyproject.toml deploy/local/pyproject.toml)
 
-.PHONY: chaos dashboards help setup up demo down clean status logs mail jobs keys parked restart test test-unit test-integration test-e2e test-security fuzz servers check audit format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
+.PHONY: chaos deploy dashboards help setup up demo down clean status logs mail jobs keys parked restart test test-unit test-integration test-e2e test-security fuzz servers check audit format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
 
 ##@ Run it
 
@@ -49,6 +49,9 @@ parked: $(SYNCED) ## What could not be handled: make parked, or A="show|replay|d
 
 restart: $(SYNCED) ## Restart one process: make restart S=orders
 	@$(STACK) restart $(S)
+
+deploy: $(SYNCED) ## Replace one running service by the version in the tree, no request lost: make deploy S=orders (SET="NAME=value ...")
+	@$(STACK) deploy $(S) $(foreach one,$(SET),--set $(one)) $(if $(READY),--ready $(READY)) $(if $(WATCH),--watch $(WATCH))
 
 jobs: $(SYNCED) ## A service's jobs: make jobs S=reports (DO="show ID", cancel ID, retry ID, "list --status failed")
 	@$(STACK) jobs $(S) $(DO)

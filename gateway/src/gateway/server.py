@@ -23,6 +23,7 @@ from gateway.data.client_connection import ClientConnection
 from gateway.runtime import Gateway
 from gateway.settings import Settings
 from gateway.workers.adopted import Adopted
+from gateway.workers.listeners import inherited, public_listeners
 from gateway.workers.place import Place
 from gateway.workers.team import Team
 
@@ -35,8 +36,15 @@ _STOPS = (signal.SIGTERM, signal.SIGINT)
 class GatewayServer(uvicorn.Server):
     """See the module."""
 
-    def __init__(self, settings: Settings, place: Place | None, admin: socket.socket | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        place: Place | None,
+        admin: socket.socket | None,
+        held: list[socket.socket] | None = None,
+    ) -> None:
         self.settings = settings
+        self._held = held or []
         self.team = Team(place)
         self.adopted: Adopted | None = None
         self._admin_listener = admin
@@ -78,10 +86,12 @@ class GatewayServer(uvicorn.Server):
         for number in _STOPS:
             loop.add_signal_handler(number, self.handle_exit, number, None)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
+        if self.team.place is None:
+            loop.add_signal_handler(signal.SIGUSR1, self._open_soon)
         try:
             yield
         finally:
-            for number in (*_STOPS, signal.SIGHUP):
+            for number in (*_STOPS, signal.SIGHUP, signal.SIGUSR1):
                 loop.remove_signal_handler(number)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -94,7 +104,19 @@ class GatewayServer(uvicorn.Server):
         if place is not None:
             self.adopted = Adopted(place.listeners, self._connection)
             self.team.duties.update(self.adopted.duties())
+            self.team.duties["open"] = self._open
             await self.team.accepting()
+
+    async def _open(self, _: dict[str, Any]) -> None:
+        """Whoever started us found us ready: the public listener is served too."""
+        held, self._held = self._held, []
+        for listener in held:
+            server = await asyncio.get_running_loop().create_server(self._connection, sock=listener, backlog=2048)
+            self.servers.append(server)
+            log.info("serving")
+
+    def _open_soon(self) -> None:
+        self._opening = asyncio.ensure_future(self._open({}))
 
     def _connection(self) -> ClientConnection:
         return ClientConnection(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
@@ -131,13 +153,22 @@ class GatewayServer(uvicorn.Server):
 def run(settings: Settings, place: Place | None) -> int:
     """Serve until a signal says stop, alone or at a place among several workers; the exit status."""
     sockets: list[socket.socket] | None = None
-    if place is not None:
-        # Of the others' listeners only copies are served (workers/adopted.py).
-        sockets = [socket.socket(fileno=os.dup(place.listener))]
     try:
+        if place is not None:
+            # Of the others' listeners only copies are served (workers/adopted.py).
+            sockets = [socket.socket(fileno=os.dup(place.listener))]
+        elif settings.handed:
+            sockets = public_listeners(settings)
+        number, hold = (settings.probe_fd, settings.hold) if place is None else (place.probe, place.held)
+        probe = [] if number is None else [inherited(number)]
         admin = admin_listener(settings, place)
     except OSError as error:
-        log.error("cannot_listen", admin_port=settings.admin_port, error=str(error))  # noqa: TRY400 - no fault of ours
+        log.error("cannot_listen", admin_port=settings.admin_port, handed=settings.handed, error=str(error))  # noqa: TRY400 - no fault of ours
         return 1
-    GatewayServer(settings, place, admin).run(sockets)
+    if sockets is None:
+        GatewayServer(settings, place, admin).run()
+    elif hold:
+        GatewayServer(settings, place, admin, sockets).run(probe)
+    else:
+        GatewayServer(settings, place, admin).run([*sockets, *probe])
     return 0

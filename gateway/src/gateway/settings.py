@@ -104,6 +104,17 @@ class Settings(BaseSettings):
     not_ready_seconds: float = Field(default=0.0, validation_alias="HTTP_NOT_READY_SECONDS", ge=0)
     drain_seconds: int = Field(default=15, validation_alias="HTTP_DRAIN_SECONDS", ge=1)
 
+    # Bound sockets that whoever started the process hands to it: public ones in the place of host and port, and one of
+    # its own that is served from the start; on hold the public ones are served from SIGUSR1 on.
+    handed: Annotated[tuple[int, ...], NoDecode] = Field(default=(), validation_alias="HTTP_FD")
+    probe_fd: int | None = Field(default=None, validation_alias="HTTP_PROBE_FD", ge=3)
+    hold: bool = Field(default=False, validation_alias="HTTP_HOLD")
+
+    @field_validator("handed", mode="before")
+    @classmethod
+    def _numbers(cls, value: object) -> object:
+        return tuple(int(part) for part in value.split(",")) if isinstance(value, str) and value else value or ()
+
     @field_validator("workers", mode="before")
     @classmethod
     def _cores(cls, value: object) -> object:
@@ -130,6 +141,14 @@ class Settings(BaseSettings):
             except OSError as error:
                 raise ValueError(f"{value} holds no certificates that can be read") from error
         return value
+
+    @model_validator(mode="after")
+    def _held_can_be_probed(self) -> Self:
+        if self.hold and self.probe_fd is None:
+            raise ValueError("HTTP_HOLD needs HTTP_PROBE_FD: else nobody could ask whether it is ready")
+        if self.probe_fd is not None and not self.handed:
+            raise ValueError("HTTP_PROBE_FD needs HTTP_FD")
+        return self
 
     @model_validator(mode="after")
     def _admin_is_guarded(self) -> Self:

@@ -108,6 +108,19 @@ class HttpSettings(Settings):
     port: int = Field(default=8000, validation_alias="HTTP_PORT", ge=0, le=65535)
     not_ready_seconds: float = Field(default=0.0, validation_alias="HTTP_NOT_READY_SECONDS", ge=0)
     drain_seconds: int = Field(default=15, validation_alias="HTTP_DRAIN_SECONDS", ge=1)
+    # Bound sockets that whoever started the process hands to it: the public one in the place of host and port, and one
+    # of its own that is served from the start; on hold the public one is served from SIGUSR1 on.
+    fd: int | None = Field(default=None, validation_alias="HTTP_FD", ge=3)
+    probe_fd: int | None = Field(default=None, validation_alias="HTTP_PROBE_FD", ge=3)
+    hold: bool = Field(default=False, validation_alias="HTTP_HOLD")
+
+    @model_validator(mode="after")
+    def _held_can_be_probed(self) -> Self:
+        if self.hold and (self.fd is None or self.probe_fd is None):
+            raise ValueError("HTTP_HOLD needs HTTP_FD and HTTP_PROBE_FD: else nobody could ask whether it is ready")
+        if self.probe_fd is not None and self.fd is None:
+            raise ValueError("HTTP_PROBE_FD needs HTTP_FD")
+        return self
 
 
 class PostgresSettings(Settings):

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _TAIL = 25
 _ENDING_SECONDS = 2.0
+_STARTING_SECONDS = 10.0
+"""Until a new supervisor has taken its lock, on a machine that is busy."""
 _HOPELESS = 5
 """Restarts after which `up` gives up on a program that has not become ready."""
 
@@ -73,7 +75,7 @@ def wait_until_ready(state: State, seconds: float, tell: Callable[[str, float], 
                 for program in programs
             ):
                 break
-        elif time.monotonic() - begun > 1 and not state.locked(RUNNING_LOCK):
+        elif time.monotonic() - begun > _STARTING_SECONDS and not state.locked(RUNNING_LOCK):
             raise LocalStackError(f"the supervisor did not start:\n{tail(state, 'supervisor')}")
         time.sleep(0.1)
     late = [program for program in programs if not program["ready"]]

@@ -7,15 +7,19 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import time
 from typing import TYPE_CHECKING, Any
 
 from local_stack import orphans
+from local_stack.ports import HOST
+from local_stack.program import HttpProbe
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from local_stack.program import Program
+    from local_stack.doorway import Doorway
+    from local_stack.program import Probe, Program
     from local_stack.state import State
 
 _logger = logging.getLogger(__name__)
@@ -31,8 +35,16 @@ _PROBE_EVERY_WHEN_READY = 1.0
 class Child:
     """A program and the process that runs it now, if one does."""
 
-    def __init__(self, program: Program, state: State) -> None:
+    def __init__(
+        self, program: Program, state: State, doorway: Doorway | None = None, *, on_trial: bool = False
+    ) -> None:
         self.program = program
+        self.name = program.name
+        # Started on hold beside another one, and not started again when it dies.
+        self.on_trial = on_trial
+        self.probe_port: int | None = None
+        self._doorway = doorway
+        self._probe: Probe = program.probe
         self.ready = False
         self.problem = "not started yet"
         self.restarts = 0
@@ -44,6 +56,11 @@ class Child:
         self._runner: asyncio.Task[None] | None = None
 
     @property
+    def pid(self) -> int | None:
+        """Of the process that runs now."""
+        return self._process.pid if self._process else None
+
+    @property
     def wanted(self) -> bool:
         """Whether it is meant to run."""
         return self._runner is not None
@@ -52,7 +69,7 @@ class Child:
         """What `status` shows of it."""
         return {
             "name": self.program.name,
-            "pid": self._process.pid if self._process else None,
+            "pid": self.pid,
             "port": self.program.port,
             "ready": self.ready,
             "wanted": self.wanted,
@@ -79,11 +96,27 @@ class Child:
         self.problem = "stopped"
         self.since = None
 
+    def open(self) -> None:
+        """Tell a process on hold to take connections."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGUSR1)
+
+    def rename(self, name: str) -> None:
+        """Be recorded under another name."""
+        if self._process is not None:
+            orphans.forget(self._state, self.name)
+            with contextlib.suppress(orphans.GONE):
+                orphans.record(self._state, name, self._process.pid, self.program.stop_signal)
+        self.name = name
+
     async def _keep_running(self) -> None:
         backoff = _FIRST_BACKOFF
         while True:
             started = time.monotonic()
             code = await self._run_once()
+            if self.on_trial:
+                self.problem = f"ended ({code})"
+                return
             if time.monotonic() - started > _SETTLED_SECONDS:
                 backoff = _FIRST_BACKOFF
             self.restarts += 1
@@ -99,6 +132,8 @@ class Child:
         try:
             process = await self._spawn()
         except OSError as error:
+            if self._doorway is not None:
+                self._doorway.leave(self)
             self.last_exit = f"could not be started: {error}"
             return self.last_exit
         watcher = asyncio.create_task(self._watch())
@@ -109,9 +144,7 @@ class Child:
         self.ready = False
         self._process = None
         self.since = None
-        # What it had started itself would hold its port or its lock.
-        orphans.signal_group(process.pid, signal.SIGKILL)
-        orphans.forget(self._state, self.program.name)
+        self._gone(process.pid)
         self.last_exit = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
         return self.last_exit
 
@@ -120,10 +153,15 @@ class Child:
         identity: dict[str, Any] = {}
         if program.user is not None and os.geteuid() == 0:
             identity = {"user": program.user, "group": program.user, "extra_groups": []}
-        with self._log().open("ab") as log:
+        handed, own = self._handed()
+        with contextlib.ExitStack() as closed, self._log().open("ab") as log:
+            for one in own:
+                closed.enter_context(one)
+            numbers = [*handed, *(one.fileno() for one in own)]
             process = await asyncio.create_subprocess_exec(
                 *program.command,
-                env=dict(program.environment),
+                env=dict(program.environment) | self._handed_over(numbers),
+                pass_fds=numbers,
                 cwd=program.directory,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
@@ -135,9 +173,35 @@ class Child:
         self.since = time.time()
         self.problem = "starting"
         with contextlib.suppress(orphans.GONE):
-            orphans.record(self._state, program.name, process.pid, program.stop_signal)
-        _logger.info("%s started, pid %d", program.name, process.pid)
+            orphans.record(self._state, self.name, process.pid, program.stop_signal)
+        _logger.info("%s started, pid %d", self.name, process.pid)
         return process
+
+    def _handed(self) -> tuple[list[int], list[socket.socket]]:
+        """The public sockets, and a new one of this process alone, by which it is probed."""
+        if self._doorway is None:
+            return [], []
+        public = self._doorway.enter(self)
+        own = socket.socket()
+        own.bind((HOST, 0))
+        self.probe_port = own.getsockname()[1]
+        if isinstance(self.program.probe, HttpProbe):
+            self._probe = HttpProbe(self.probe_port, self.program.probe.path)
+        return public, [own]
+
+    def _handed_over(self, numbers: list[int]) -> dict[str, str]:
+        if not numbers:
+            return {}
+        public = ",".join(map(str, numbers[:-1]))
+        hold = "true" if self.on_trial else "false"
+        return {"HTTP_FD": public, "HTTP_PROBE_FD": str(numbers[-1]), "HTTP_HOLD": hold}
+
+    def _gone(self, pid: int) -> None:
+        # What it had started itself would hold its port or its lock.
+        orphans.signal_group(pid, signal.SIGKILL)
+        orphans.forget(self._state, self.name)
+        if self._doorway is not None:
+            self._doorway.leave(self)
 
     def _log(self) -> Path:
         """Its log, put aside first when it has grown large."""
@@ -149,7 +213,7 @@ class Child:
     async def _watch(self) -> None:
         finished = self.program.finish is None
         while True:
-            problem = await self.program.probe()
+            problem = await self._probe()
             if not problem and self.program.finish is not None and not finished:
                 try:
                     await self.program.finish()
@@ -158,7 +222,7 @@ class Child:
                     problem = f"{type(error).__name__}: {error}"
             ready = not problem
             if ready != self.ready:
-                _logger.info("%s is %s", self.program.name, "ready" if ready else f"not ready: {problem}")
+                _logger.info("%s is %s", self.name, "ready" if ready else f"not ready: {problem}")
             self.ready, self.problem = ready, problem
             if ready:
                 self.ready_once.set()
@@ -174,9 +238,8 @@ class Child:
             async with asyncio.timeout(self.program.stop_seconds):
                 await process.wait()
         except TimeoutError:
-            _logger.warning("%s did not end within %.0f s: killed", self.program.name, self.program.stop_seconds)
+            _logger.warning("%s did not end within %.0f s: killed", self.name, self.program.stop_seconds)
             orphans.signal_group(process.pid, signal.SIGKILL)
             await process.wait()
-        orphans.signal_group(process.pid, signal.SIGKILL)
-        orphans.forget(self._state, self.program.name)
-        _logger.info("%s stopped", self.program.name)
+        self._gone(process.pid)
+        _logger.info("%s stopped", self.name)

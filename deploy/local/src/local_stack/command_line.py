@@ -9,6 +9,7 @@ from pathlib import Path
 
 from local_stack import (
     containers,
+    deploy_command,
     inspect_commands,
     lifecycle,
     mode,
@@ -57,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("--lines", type=int, default=100)
     for name in ("restart", "stop", "start"):
         command(name, f"{name} one process").add_argument("name")
+    deploy_command.add_arguments(command("deploy", "replace a running service by the version in the tree"))
     jobs = command("jobs", "a service's jobs: list, show, cancel, retry")
     jobs.add_argument("name", nargs="?")
     jobs.add_argument("arguments", nargs=argparse.REMAINDER)
@@ -75,6 +77,8 @@ def _run(chosen: argparse.Namespace, state: State) -> int:
             return _up(state)
         case "servers":
             {"up": server_commands.up, "down": server_commands.down, "env": server_commands.env}[chosen.action](state)
+        case "deploy":
+            return deploy_command.run(chosen, state)
         case _:
             run = containers.run if mode.remembered_mode(state) == "compose" else _locally
             return run(chosen, state)

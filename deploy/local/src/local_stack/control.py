@@ -56,12 +56,12 @@ async def serve(
     return server
 
 
-def ask(state: State, command: str, **arguments: Any) -> dict[str, Any]:
-    """Send a command to the running supervisor and return its answer; an error it names is raised."""
+def ask(state: State, command: str, /, seconds: float = _ANSWER_SECONDS, **arguments: Any) -> dict[str, Any]:
+    """Send a command to the running supervisor and return its answer, within so long; an error it names is raised."""
     facts = state.read(_FILE)
     message = {"token": facts.get("token"), "command": command, **arguments}
     try:
-        with socket.create_connection((HOST, facts.get("port", 0)), timeout=_ANSWER_SECONDS) as connection:
+        with socket.create_connection((HOST, facts.get("port", 0)), timeout=seconds) as connection:
             connection.sendall(json.dumps(message).encode() + b"\n")
             answer = json.loads(connection.makefile().readline() or "{}")
     except (OSError, ValueError) as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local_stack import control
+from local_stack.deploying import deploy_asked
 from local_stack.plans import PLANS
 from local_stack.state import State
 from local_stack.supervisor import Supervisor
@@ -28,6 +29,7 @@ RUNNING_LOCK = "supervisor.lock"
 async def supervise(state: State, programs: Sequence[Program], facts: dict[str, Any]) -> None:
     """Run the programs until a signal or the command `shutdown` comes."""
     supervisor = Supervisor(programs, state)
+    known = {program.name: program for program in programs}
     stopping = asyncio.Event()
 
     async def handle(message: dict[str, Any]) -> dict[str, Any]:
@@ -40,6 +42,10 @@ async def supervise(state: State, programs: Sequence[Program], facts: dict[str, 
                 await supervisor.stop_one(message["name"])
             case "start":
                 supervisor.start_one(message["name"])
+            case "environment":
+                return {"environment": dict(os.environ)}
+            case "deploy":
+                return {"done": await deploy_asked(supervisor, known, message)}
             case "shutdown":
                 stopping.set()
             case other:

@@ -50,22 +50,27 @@ class HttpProbe:
 
     async def __call__(self) -> str:
         """Ask once."""
-        request = f"GET {self.path} HTTP/1.1\r\nHost: {HOST}:{self.port}\r\nConnection: close\r\n\r\n"
         try:
-            async with asyncio.timeout(_PROBE_SECONDS):
-                reader, writer = await asyncio.open_connection(HOST, self.port)
-                try:
-                    writer.write(request.encode())
-                    answer = (await reader.read(4096)).decode(errors="replace")
-                finally:
-                    writer.close()
+            status_line, body = await ask_http(self.port, self.path)
         except (OSError, TimeoutError) as error:
             return f"port {self.port}: {error or 'timeout'}"
-        status_line, _, rest = answer.partition("\r\n")
         if " 200" in status_line[:13]:
             return ""
-        body = rest.rpartition("\r\n\r\n")[2]
         return f"{self.path}: {status_line} {body[:300]}".strip()
+
+
+async def ask_http(port: int, path: str) -> tuple[str, str]:
+    """Status line and body of the answer to a GET on the loopback. Raises OSError or TimeoutError."""
+    request = f"GET {path} HTTP/1.1\r\nHost: {HOST}:{port}\r\nConnection: close\r\n\r\n"
+    async with asyncio.timeout(_PROBE_SECONDS):
+        reader, writer = await asyncio.open_connection(HOST, port)
+        try:
+            writer.write(request.encode())
+            answer = (await reader.read()).decode(errors="replace")
+        finally:
+            writer.close()
+    head, _, body = answer.partition("\r\n\r\n")
+    return head.partition("\r\n")[0], body
 
 
 @dataclass(frozen=True)
@@ -86,5 +91,7 @@ class Program:
     """All of a higher rank have ended before one of a lower is asked to: those that use a thing go before it."""
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 15.0
+    listeners: int = 0
+    """Sockets that are bound for it and handed to it (doorway.py), so that two processes can share them; 0: none."""
     finish: Callable[[], Awaitable[None]] | None = None
     """What is still to do once it answers and before it counts as ready."""

@@ -7,11 +7,14 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from local_stack.child import Child
+from local_stack.deploying import Deploy
+from local_stack.doorway import Doorway
 from local_stack.errors import LocalStackError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from local_stack.deploying import Patience
     from local_stack.program import Program
     from local_stack.state import State
 
@@ -22,7 +25,14 @@ class Supervisor:
     """Runs a table of programs: each is started after what it comes after, and stopped in the order of ranks."""
 
     def __init__(self, programs: Sequence[Program], state: State) -> None:
-        self._children = {program.name: Child(program, state) for program in programs}
+        self._state = state
+        self._doorways = {
+            program.name: Doorway.of(program.environment, program.listeners)
+            for program in programs
+            if program.listeners
+        }
+        self._children = {program.name: Child(program, state, self._doorways.get(program.name)) for program in programs}
+        self._deploying = asyncio.Lock()
         self._starters: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -68,6 +78,24 @@ class Supervisor:
     def start_one(self, name: str) -> None:
         """Start one program that was stopped."""
         self._child(name).start()
+
+    async def deploy(self, programs: Sequence[Program], patience: Patience) -> list[str]:
+        """Replace the running processes of these names with no request lost; what was done, in words.
+
+        Raises LocalStackError, and the old ones go on, when the new ones are not ready in time or do worse.
+        """
+        for program in programs:
+            if not self._child(program.name).wanted or program.name not in self._doorways:
+                raise LocalStackError(f"{program.name} does not run, so there is nothing to replace")
+        if self._deploying.locked():
+            raise LocalStackError("another deploy is under way: wait for its end")
+        async with self._deploying:
+            new = [Child(program, self._state, self._doorways[program.name], on_trial=True) for program in programs]
+            deploy = Deploy([(self._children[child.name], child) for child in new], self._state, patience)
+            return await deploy.run(self._take_over)
+
+    def _take_over(self, child: Child) -> None:
+        self._children[child.program.name] = child
 
     def status(self) -> list[dict[str, Any]]:
         """The state of every program, in the order of the table."""

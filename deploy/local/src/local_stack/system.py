@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from local_stack import embedded
+from local_stack.doorway import workers_asked
 from local_stack.ports import HOST
 from local_stack.program import HttpProbe, Program
 from local_stack.servers.roles import SERVICES
@@ -40,6 +41,7 @@ class _Process:
     settings: Mapping[str, str]
     after: tuple[str, ...] = ()
     stop_rank: int = _SERVICE_RANK
+    listeners: int = 0
 
 
 def signing_key(state: State) -> Path:
@@ -87,12 +89,13 @@ def system_plan(state: State, environment: Mapping[str, str]) -> list[Program]:
             "DATABASE_OWNER_URL": servers.owner_database_url(service),
         }
         port = int(ports.url(service).rpartition(":")[2])
-        processes.append(_Process(service, (f"{service}.main",), port, own, database))
-        processes.append(_Process(f"{service}-worker", (f"{service}.worker",), port + 1, own, database))
+        processes.append(_Process(service, (f"{service}.main",), port, own, database, listeners=1))
+        processes.append(_Process(f"{service}-worker", (f"{service}.worker",), port + 1, own, database, listeners=1))
     own = _gateway_settings(environment, ports) | {
         "GATEWAY_CLIENT_SECRET_FILE": str(fernet_key(state, "gateway_client"))
     }
-    processes.append(_Process("gateway", ("gateway", "run"), ports.gateway, own, database, _GATEWAY_RANK))
+    sockets = workers_asked(environment)
+    processes.append(_Process("gateway", ("gateway", "run"), ports.gateway, own, database, _GATEWAY_RANK, sockets))
     return server_programs + [_program(process, state, common) for process in processes]
 
 
@@ -106,6 +109,7 @@ def _program(process: _Process, state: State, common: Mapping[str, str]) -> Prog
         stop_rank=process.stop_rank,
         stop_seconds=_STOP_SECONDS,
         port=process.port,
+        listeners=process.listeners,
         probe=HttpProbe(process.port),
     )
 

@@ -60,4 +60,4 @@ def admin_listener(settings: Settings, place: Place | None) -> socket.socket | N
         return None if place.admin is None else socket.socket(fileno=place.admin)
     if settings.admin_port is None:
         return None
-    return bind(settings.admin_host, settings.admin_port, 1)[0]
+    return bind(settings.admin_host, settings.admin_port, 1, shared=bool(settings.handed))[0]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _SWITCHING = 101
 _FIRST_FINAL = 200
+_REQUEST_TIMEOUT = 408
 # The statuses above it may be worth another attempt.
 _NOT_IMPLEMENTED = 501
 
@@ -117,6 +118,8 @@ class Attempt:
             interim = interim_head(exchange, status, headers)
             if interim is not None and self is forwarding.attempt:
                 self.out.append(interim)
+            return
+        if status == _REQUEST_TIMEOUT and forwarding.takes_back(self, headers):
             return
         if (status > _NOT_IMPLEMENTED or forwarding.hedge is not None) and not forwarding.accepts(
             self, status, headers
@@ -233,7 +236,7 @@ class Attempt:
         # Nobody asks for the attempt any more: without the circle all of it is freed at once, not by the collector.
         forwarding.attempt = exchange.forwarding = None
 
-    def on_connection_lost(self, connection: Connection, *, answered: bool) -> None:  # noqa: ARG002 - as listeners are told
+    def on_connection_lost(self, connection: Connection, *, answered: bool) -> None:
         """With the answer under way the client's is cut; before it the forwarding decides."""
         self.connection, exchange = None, self.exchange
         # A kept-alive connection may end just when it is used: that says nothing about the target.
@@ -247,4 +250,4 @@ class Attempt:
             self.forwarding.leave()
             exchange.cut()
         else:
-            self.forwarding.on_lost(self, answered=answered)
+            self.forwarding.on_lost(self, answered=answered, unsent=connection.unsent)

@@ -41,6 +41,7 @@ _HEADS_PIECE = 4096
 _CHUNKS_PIECE = 16384
 _MAX_UNREAD = 65536
 _LINGER_SECONDS = 2.0
+_LAST_CHANCE_SECONDS = 1.0
 _CHUNK_LINES = 16
 _MAX_KNOWN = MAX_TARGET + MAX_SECTION
 _REQUEST_LINE = re.compile(rb"(GET|HEAD|DELETE|OPTIONS) (/[!-~]{0,%d}) HTTP/1\.1" % (MAX_TARGET - 1))
@@ -513,9 +514,10 @@ class ClientConnection(HttpToolsProtocol):
         elif self._turns:
             # Not from inside the last turn's own callbacks.
             self.loop.call_soon(self._begin_next)
-        elif self.draining:
-            self.transport.close()
         else:
+            if self.draining:
+                # Its head was out before the client could be told: one more request may be on its way.
+                self._end_soon()
             if self.flow.read_paused:
                 self.flow.resume_reading()
             if not self._in_head:
@@ -640,11 +642,24 @@ class ClientConnection(HttpToolsProtocol):
         """From the server: idle connections close, busy ones after their answer, a WebSocket after its time."""
         self.draining = True
         if self._active is None:
-            self.transport.close()
+            self._end_soon()
         elif isinstance(self._active, Exchange):
             self._active.on_draining()
         else:
             self._active.cycle.keep_alive = False
+
+    def _end_soon(self) -> None:
+        """Once it is idle long enough that no request is likely to be on its way."""
+        idle_for = self.gateway.connections.idle_for(self)
+        self.loop.call_later(max(0.0, _LAST_CHANCE_SECONDS - idle_for), self._end_idle)
+
+    def _end_idle(self) -> None:
+        if self.transport.is_closing() or self._active is not None or self._turns:
+            return
+        if self._in_head:
+            self.loop.call_later(_LAST_CHANCE_SECONDS, self._end_idle)
+        else:
+            self.transport.close()
 
 
 def _headers_too_large() -> Refusal:

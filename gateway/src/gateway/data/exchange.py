@@ -346,8 +346,11 @@ class Exchange:
             self.refuse(Refusal(503, "too_busy", "The request waited too long.", headers=((b"retry-after", b"1"),)))
 
     def on_draining(self) -> None:
-        """The process is to stop: an endless stream ends now, everything else is finished."""
-        self.keep_alive = False
+        """The process is to stop: an endless stream ends now, everything else is finished.
+
+        An answer whose head is out has told the client that the connection stays: it does for a while.
+        """
+        self.keep_alive = self.keep_alive and self.head_sent
         if self.tunnel is not None:
             self.tunnel.drain()
         elif self.forwarding is not None and self.match is not None and self.match.route.stream:

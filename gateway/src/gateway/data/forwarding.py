@@ -59,7 +59,8 @@ class Forwarding:
         self.client_key = limit_key(exchange.address)
         # When all of it must be over, in the loop's time.
         self.ends = _NO_LIMIT if self.route.stream else exchange.started + self.route.timeouts.total
-        self.upload = Upload(self, keep=self.may_repeat()) if exchange.head.body_expected else None
+        # Kept for those that may not be repeated too: a service may say that it has not taken it.
+        self.upload = Upload(self, keep=not exchange.head.expects_continue) if exchange.head.body_expected else None
         self.attempt: Attempt | None = None
         self.hedge: Hedge | None = None
         self._retrying: Retrying | None = None
@@ -275,10 +276,18 @@ class Forwarding:
         else:
             self._broke("The service cannot be reached.")
 
-    def on_lost(self, attempt: Attempt, *, answered: bool) -> None:
-        """The connection ended before the head of the answer was there."""
-        if not self._goes_on_without(attempt) and not self.retrying().after_loss(attempt, answered=answered):
+    def on_lost(self, attempt: Attempt, *, answered: bool, unsent: bool) -> None:
+        """The connection ended before the head of the answer was there; ``unsent``: before the request had left."""
+        if self._goes_on_without(attempt):
+            return
+        retrying = self.retrying()
+        if not (unsent and retrying.after_not_taken(attempt)) and not retrying.after_loss(attempt, answered=answered):
             self._broke("The service broke off.")
+
+    def takes_back(self, attempt: Attempt, headers: list[tuple[bytes, bytes]]) -> bool:
+        """Whether a 408 means that the service ends an idle connection, and the request is to go on a new one."""
+        closes = any(name == b"connection" and value.lower() == b"close" for name, value in headers)
+        return closes and self.hedge is None and self.retrying().after_not_taken(attempt)
 
     def on_wrong_protocol(self) -> None:
         """It switched to what was not asked for."""

@@ -15,7 +15,7 @@ class FurtherAttempts:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.made = Counts(
             "gateway_further_attempts",
-            "Attempts after the first: stale, connect, reset, status, late, hedge.",
+            "Attempts after the first: stale, not_taken, connect, reset, status, late, hedge.",
             ("upstream", "reason"),
         )
         self.refused = Counts(

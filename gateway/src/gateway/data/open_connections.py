@@ -98,6 +98,11 @@ class OpenConnections:
         """Whether its time runs."""
         return connection in self._idle
 
+    def idle_for(self, connection: Idler) -> float:
+        """Seconds; 0 for one that is not idle."""
+        since = self._idle.get(connection)
+        return 0.0 if since is None else self._loop.time() - since
+
     def _end_idle(self) -> None:
         self._sweep = None
         now = self._loop.time()

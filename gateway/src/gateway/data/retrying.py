@@ -18,10 +18,14 @@ if TYPE_CHECKING:
     from gateway.data.forwarding import Forwarding
 
 
+# A service with several processes may end more than one of them.
+_NOT_TAKEN_TIMES = 3
+
+
 class Retrying:
     """Of one exchange; made at its first failure, so that a request without one pays nothing."""
 
-    __slots__ = ("_exchange", "_forwarding", "_made", "_policy", "_stale", "_timer")
+    __slots__ = ("_exchange", "_forwarding", "_made", "_not_taken", "_policy", "_stale", "_timer")
 
     def __init__(self, forwarding: Forwarding) -> None:
         self._forwarding = forwarding
@@ -29,6 +33,7 @@ class Retrying:
         self._policy = forwarding.route.retries
         self._made = 1
         self._stale = False
+        self._not_taken = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def after_loss(self, attempt: Attempt, *, answered: bool) -> bool:
@@ -43,6 +48,26 @@ class Retrying:
             self._forwarding.attempt_at(attempt.target, fresh=True)
             return True
         return self._policy.reset and self._further("reset", attempt, self._policy.pause(self._made))
+
+    def after_not_taken(self, attempt: Attempt) -> bool:
+        """The service has not taken the request, and said so by a 408 with which it ends an idle connection.
+
+        Any method may go again (RFC 9110 section 15.5.9), at once and outside of the budget: nothing was done for it.
+        """
+        forwarding, exchange = self._forwarding, self._exchange
+        late = exchange.gateway.loop.time() >= forwarding.ends
+        if self._not_taken >= _NOT_TAKEN_TIMES or late or exchange.head.expects_continue:
+            return False
+        if forwarding.upload is not None and not forwarding.upload.whole:
+            return False
+        self._not_taken += 1
+        name = forwarding.upstream.name
+        exchange.gateway.further_attempts.made.add(name, "not_taken")
+        exchange.retried = True
+        exchange.event("retry", upstream=name, reason="not_taken", pause_ms=0)
+        attempt.abandon()
+        forwarding.attempt_at(attempt.target, fresh=True)
+        return True
 
     def after_unreachable(self, attempt: Attempt) -> bool:
         """No connection was made: nothing was sent, so any method may go to another target."""

@@ -100,6 +100,7 @@ class Connection(asyncio.Protocol):
         "pool",
         "request_complete",
         "transport",
+        "unsent",
         "used",
         "writing_blocked",
     )
@@ -112,6 +113,8 @@ class Connection(asyncio.Protocol):
         self.idle_since = 0.0
         self.request_complete = True
         self.closed = False
+        # It ended before any of the last request had left.
+        self.unsent = False
         self.writing_blocked = False
         self._parser = httptools.HttpResponseParser(self)
         self._reading_paused = False
@@ -239,7 +242,7 @@ class Connection(asyncio.Protocol):
         listener.on_switched(self.transport, self._headers, rest)
 
     def _unasked(self, listener: Listener) -> None:
-        self.listener = None
+        self.listener, self.unsent = None, True
         self.close()
         listener.on_connection_lost(self, answered=False)
 

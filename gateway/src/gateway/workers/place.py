@@ -16,6 +16,8 @@ class Place:
     listeners: tuple[int, ...]
     admin: int | None
     again: bool
+    probe: int | None = None
+    held: bool = False
 
     @property
     def listener(self) -> int:
@@ -31,11 +33,13 @@ def add_worker_command(commands: argparse._SubParsersAction[Any]) -> None:  # py
     worker.add_argument("--listeners", type=_numbers, required=True)
     worker.add_argument("--admin", type=int, default=None)
     worker.add_argument("--again", action="store_true")
+    worker.add_argument("--probe", type=int, default=None)
+    worker.add_argument("--held", action="store_true")
 
 
 def place(given: argparse.Namespace) -> Place:
     """From the parsed command line."""
-    return Place(given.number, given.channel, given.listeners, given.admin, given.again)
+    return Place(given.number, given.channel, given.listeners, given.admin, given.again, given.probe, given.held)
 
 
 def command(place: Place) -> list[str]:
@@ -44,7 +48,9 @@ def command(place: Place) -> list[str]:
     words = ["worker", "--number", str(place.number), "--channel", str(place.channel), "--listeners", listeners]
     if place.admin is not None:
         words += ["--admin", str(place.admin)]
-    return [*words, "--again"] if place.again else words
+    if place.probe is not None:
+        words += ["--probe", str(place.probe)]
+    return words + ["--again"] * place.again + ["--held"] * place.held
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import socket
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -18,8 +17,8 @@ import structlog
 
 from gateway.settings import Settings
 from gateway.workers.channel import Duty
-from gateway.workers.listeners import bind
-from gateway.workers.member import Member
+from gateway.workers.listeners import bind, inherited, public_listeners
+from gateway.workers.member import Member, Sockets
 from gateway.workers.sums import Snapshot, lasting, total
 
 log = structlog.stdlib.get_logger(__name__)
@@ -35,11 +34,11 @@ _RELOAD_SECONDS = 10.0
 class Supervisor:
     """See the module."""
 
-    def __init__(self, settings: Settings, listeners: list[socket.socket], admin: socket.socket | None) -> None:
+    def __init__(self, settings: Settings, sockets: Sockets) -> None:
         self._settings = settings
-        self._listeners = listeners
-        self._admin = admin
-        self._members = [Member(number) for number in range(len(listeners))]
+        self._sockets = sockets
+        self._held = settings.hold
+        self._members = [Member(number) for number in range(len(sockets.public))]
         self._stopping = asyncio.Event()
         self._departed: Snapshot = []
         self._restarts = 0
@@ -58,8 +57,16 @@ class Supervisor:
             hangups.add(task)
             task.add_done_callback(hangups.discard)
 
+        def open_all() -> None:
+            self._held = False
+            for member in self._members:
+                task = loop.create_task(self._open(member))
+                hangups.add(task)
+                task.add_done_callback(hangups.discard)
+
         loop.add_signal_handler(signal.SIGHUP, hangup)
-        log.info("supervising", workers=len(self._members), port=self._listeners[0].getsockname()[1])
+        loop.add_signal_handler(signal.SIGUSR1, open_all)
+        log.info("supervising", workers=len(self._members), port=self._sockets.public[0].getsockname()[1])
         await asyncio.gather(*(self._keep(member) for member in self._members))
         return 1 if self._failed else 0
 
@@ -68,8 +75,7 @@ class Supervisor:
             return
         self._stopping.set()
         # Each worker has its own: the last of them to close a socket ends it.
-        for listener in [*self._listeners, *([self._admin] if self._admin else [])]:
-            listener.close()
+        self._sockets.close()
         for member in self._members:
             self._terminate(member)
 
@@ -83,7 +89,7 @@ class Supervisor:
         while not self._stopping.is_set():
             started = time.monotonic()
             try:
-                await member.start(self._listeners, self._admin, self._duties)
+                await member.start(self._sockets, self._duties, held=self._held)
             except OSError as error:
                 log.error("worker_not_started", worker=member.number, error=str(error))  # noqa: TRY400 - the system's
                 status: int | None = None
@@ -103,7 +109,8 @@ class Supervisor:
             self._restarts += 1
             self._departed = total([self._departed, lasting(member.counted)])
             member.counted = []
-            await self._hand_over(member.number)
+            if not self._held:
+                await self._hand_over(member.number)
             pause = _FIRST_PAUSE if time.monotonic() - started >= _LIVED else min(pause * 2, _LONGEST_PAUSE)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
@@ -123,6 +130,12 @@ class Supervisor:
                 member.process.kill()
         return await ended
 
+    async def _open(self, member: Member) -> None:
+        """Whoever started us found us ready: the public listeners are served from now on."""
+        if member.held and member.accepting:
+            member.held = False
+            await member.ask("open")
+
     async def _hand_over(self, listener: int) -> None:
         """The others take the connections that queue up for the dead one."""
         await asyncio.gather(*(member.ask("adopt", listener=listener) for member in self._members))
@@ -132,7 +145,11 @@ class Supervisor:
     def _duties(self, member: Member) -> Mapping[str, Duty]:
         async def accepting(_: dict[str, Any]) -> None:
             member.accepting = self._ever_ready = True
-            log.info("worker_accepting", worker=member.number)
+            log.info("worker_accepting", worker=member.number, held=member.held)
+            if self._held:
+                return
+            # The word that all are to open may have come before this one could hear it.
+            await self._open(member)
             for other in self._members:
                 if other is not member:
                     await other.ask("release", listener=member.number)
@@ -184,13 +201,16 @@ class Supervisor:
 def supervise(settings: Settings) -> int:
     """Run ``settings.workers`` workers until a signal says stop; the exit status."""
     try:
-        listeners = bind(settings.host, settings.port, settings.workers)
-        admin = None if settings.admin_port is None else bind(settings.admin_host, settings.admin_port, 1)[0]
+        public, shared = public_listeners(settings), bool(settings.handed)
+        admin = None
+        if settings.admin_port is not None:
+            admin = bind(settings.admin_host, settings.admin_port, 1, shared=shared)[0]
+        probe = None if settings.probe_fd is None else inherited(settings.probe_fd)
     except OSError as error:
         log.error("cannot_listen", error=str(error))  # noqa: TRY400 - no fault of ours
         return 1
 
     async def run() -> int:
-        return await Supervisor(settings, listeners, admin).run()
+        return await Supervisor(settings, Sockets(public, admin, probe)).run()
 
     return asyncio.run(run())

@@ -2,30 +2,60 @@
 
 SIGTERM: not ready at once -> after ``HTTP_NOT_READY_SECONDS`` (the load balancer has seen it) stop
 accepting -> requests in hand finish within ``HTTP_DRAIN_SECONDS`` -> pools close (the app's lifespan).
+SIGUSR1, for a process on hold (``HTTP_HOLD``): whoever started it found it ready; the public socket is served from now.
 """
 
 import asyncio
 import os
 import signal
+import socket
 from types import FrameType
 
 import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from shared.settings import HttpSettings
+from shared.settings import HttpSettings, wrong_settings_in_words
+from shared.web.closing import ClosingConnection, ClosingState
+from shared.web.handed_sockets import handed_sockets
 from shared.web.refused_start import refused_in_words
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 class GracefulServer(uvicorn.Server):
-    """Uvicorn's server with a not-ready phase before it stops accepting."""
+    """Uvicorn's server with a not-ready phase before it stops accepting, and a held one before it begins."""
 
-    def __init__(self, config: uvicorn.Config, draining: asyncio.Event, not_ready_seconds: float) -> None:
+    def __init__(
+        self, config: uvicorn.Config, draining: asyncio.Event, not_ready_seconds: float, held: list[socket.socket]
+    ) -> None:
         super().__init__(config)
+        self.server_state = self._state = ClosingState()
         self._draining = draining
         self._not_ready_seconds = not_ready_seconds
+        self._held = held
+        self._opening: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept; on the held sockets after SIGUSR1."""
+        await super().startup(sockets)
+        if self._held:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._open)
+
+    def _open(self) -> None:
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._serve_held())
+
+    async def _serve_held(self) -> None:
+        held, self._held = self._held, []
+        for listener in held:
+            server = await asyncio.get_running_loop().create_server(
+                lambda: ClosingConnection(self.config, self._state, self.lifespan.state),
+                sock=listener,
+                backlog=self.config.backlog,
+            )
+            self.servers.append(server)
+        log.info("serving", sockets=len(held))
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin the stop; a second signal ends at once."""
@@ -37,6 +67,7 @@ class GracefulServer(uvicorn.Server):
             super().handle_exit(sig, frame)
             return
         log.info("draining", signal=signal.Signals(sig).name)
+        self._state.draining = True
         loop = asyncio.get_running_loop()
         loop.call_soon_threadsafe(self._draining.set)
         loop.call_soon_threadsafe(loop.call_later, self._not_ready_seconds, super().handle_exit, sig, frame)
@@ -49,7 +80,7 @@ def serve(app: FastAPI, settings: HttpSettings) -> None:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=ClosingConnection,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -60,7 +91,10 @@ def serve(app: FastAPI, settings: HttpSettings) -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=settings.drain_seconds,
     )
-    server = GracefulServer(config, app.state.draining, settings.not_ready_seconds)
-    server.run()
+    with wrong_settings_in_words(app.title):
+        handed = handed_sockets(settings)
+    held = handed.held if handed else []
+    server = GracefulServer(config, app.state.draining, settings.not_ready_seconds, held)
+    server.run(handed.served if handed else None)
     if not server.started:
         raise SystemExit(3)

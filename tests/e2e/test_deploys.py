@@ -1,0 +1,75 @@
+"""A service is replaced while people use it: no request fails, and a version that does not work is taken back."""
+
+import json
+import subprocess
+import sys
+
+import httpx
+import pytest
+from deploy_load import NEWEST, Load, under_load
+from e2e_system import Person, System, new_product, register
+
+
+def pids(system: System) -> dict[str, int]:
+    return {one["name"]: one["pid"] for one in json.loads(system.run("status", "--json"))}
+
+
+def refused(system: System, *arguments: str) -> str:
+    """What a deploy that is to fail says."""
+    done = subprocess.run(
+        [sys.executable, "-m", "local_stack", "deploy", *arguments, "--state", str(system.state)],
+        env=system.environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    return done.stderr
+
+
+def assert_each_order_is_there_once(client: httpx.Client, person: Person, product: dict[str, int], load: Load) -> None:
+    assert len(set(load.placed)) == len(load.placed)
+    assert client.get("/api/v1/orders", headers=person.headers).json()["total"] == len(load.placed)
+    stock = client.get(f"/api/v1/products/{product['id']}", headers=NEWEST).json()["stock"]
+    assert stock == product["stock"] - len(load.placed)
+
+
+@pytest.mark.parametrize("service", ["orders", "gateway"])
+def test_a_deploy_under_load_fails_no_request_and_touches_nothing_else(
+    breakable: System, client: httpx.Client, boss: Person, service: str
+):
+    product, person = new_product(client, boss, stock=100_000), register(client)
+    before = pids(breakable)
+    with under_load(breakable, person, product["id"]) as load:
+        said = breakable.run("deploy", service, "--watch", "2")
+    assert load.failed == []
+    assert f"{service} is deployed" in said
+    after = pids(breakable)
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == ({"gateway"} if service == "gateway" else {service, f"{service}-worker"})
+    with breakable.client() as fresh:
+        assert_each_order_is_there_once(fresh, person, product, load)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        # Nothing in it can start, or be found by it: its lookups end in the catalog.
+        pytest.param("TOKEN_AUDIENCE_FILE=/nowhere", "did not start: exit status 1", id="it does not start"),
+        pytest.param("DATABASE_URL=postgresql://orders:x@127.0.0.1:1/none", "not ready within 4 s", id="not ready"),
+    ],
+)
+def test_a_version_that_does_not_work_is_taken_back_unnoticed(
+    breakable: System, client: httpx.Client, boss: Person, wrong: str, why: str
+):
+    product, person = new_product(client, boss, stock=100_000), register(client)
+    before = pids(breakable)
+    with under_load(breakable, person, product["id"]) as load:
+        said = refused(breakable, "orders", "--set", wrong, "--ready", "4" if "4 s" in why else "60")
+    assert load.failed == []
+    assert why in said
+    assert "the old one goes on" in said
+    assert pids(breakable) == before
+    with breakable.client() as fresh:
+        assert_each_order_is_there_once(fresh, person, product, load)

@@ -1,4 +1,4 @@
-"""A steady load of reads and orders, by clients that keep their connections and by such that do not; each failure is kept."""
+"""A steady load of reads and orders, by clients that keep connections and by such that do not; failures are kept."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Load:
     def _ask(self, client: httpx.Client, number: int) -> None:
         began = time.monotonic()
         try:
-            answer = self._order(client, number % 4 == 0) if number % 2 == 0 else self._read(client)
+            answer = self._order(client, keyed=number % 4 == 0) if number % 2 == 0 else self._read(client)
         except httpx.TransportError as error:
             self.failed.append(
                 f"client {number}: {type(error).__name__} {error} after {time.monotonic() - began:.2f} s"
@@ -62,7 +62,7 @@ class Load:
         else:
             self.read += 1
 
-    def _order(self, client: httpx.Client, keyed: bool) -> httpx.Response:
+    def _order(self, client: httpx.Client, *, keyed: bool) -> httpx.Response:
         key = {"Idempotency-Key": secrets.token_hex(16)} if keyed else {}
         body = {"items": [{"product_id": self._product_id, "quantity": 1}]}
         return client.post("/api/v1/orders", json=body, headers={**self._person.headers, **key})

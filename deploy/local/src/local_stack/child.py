@@ -184,9 +184,9 @@ class Child:
         public = self._doorway.enter(self)
         own = socket.socket()
         own.bind((HOST, 0))
-        self.probe_port = own.getsockname()[1]
+        self.probe_port = port = int(own.getsockname()[1])
         if isinstance(self.program.probe, HttpProbe):
-            self._probe = HttpProbe(self.probe_port, self.program.probe.path)
+            self._probe = HttpProbe(port, self.program.probe.path)
         return public, [own]
 
     def _handed_over(self, numbers: list[int]) -> dict[str, str]:

@@ -25,7 +25,7 @@ _ALLOWED_SHARE = 0.01
 """So much more of its answers than of the old one's may be errors."""
 _TRIED = {
     "users": "/.well-known/jwks.json",
-    "orders": "/v1/products?page_size=1",
+    "orders": "/api/v1/products?page_size=1",
     "gateway": "/openapi.json",
 }
 """What is asked of a new process before anybody else may ask it: a read that needs its database."""

@@ -75,8 +75,8 @@ class ClosingConnection(HttpToolsProtocol):
         # Else its client was told that the connection stays: it ends when the answer has, as an idle one.
 
     def _busy(self) -> bool:
-        cycle: RequestResponseCycle | None = self.cycle  # pyright: ignore[reportAssignmentType] - None before the first
-        return cycle is not None and not cycle.response_complete
+        # None before the first request, which its type does not say.
+        return bool(self.cycle) and not self.cycle.response_complete
 
     def _end_soon(self) -> None:
         left = self._used_at + LAST_CHANCE_SECONDS - self.loop.time()

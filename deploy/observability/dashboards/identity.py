@@ -22,7 +22,9 @@ IDENTITY = Board(
                 "Refused after failures",
                 "reqps",
                 [
-                    ("sum(rate(users_login_throttled_total[1m]))", "refused"),
+                    ("sum(rate(users_login_throttled_total[1m]))", "by account and address"),
+                    ("sum by (whose) (rate(users_account_throttled_total[1m]))", "failures of {{whose}}"),
+                    ("sum(rate(users_client_authentications_failed_total[1m]))", "clients with a wrong secret"),
                     ("sum(rate(users_login_throttle_open_total[1m]))", "not counted: Redis is away"),
                 ],
             ),
@@ -36,6 +38,11 @@ IDENTITY = Board(
                     )
                 ],
             ),
+        ],
+        "Signing keys": [
+            Graph("Age of the one that signs", "s", [("max(users_signing_key_age_seconds)", "since it may sign")]),
+            Graph("Published", "short", [("max(users_signing_keys_published)", "in the set")]),
+            Graph("Not opened", "short", [("max by (instance) (users_signing_keys_unreadable)", "{{instance}}")]),
         ],
         "Tokens that ended early": [
             Graph("Told", "ops", [("sum(rate(users_revocations_published_total[1m]))", "written to Redis")]),

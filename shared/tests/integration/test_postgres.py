@@ -45,6 +45,24 @@ async def test_a_migration_that_changed_after_it_was_applied_is_refused(database
     await database.close()
 
 
+async def test_the_version_before_starts_on_the_schema_of_the_next(database_role: RoleMaker, tmp_path: Path):
+    """While a deploy is under way, and after one that was taken back: what is not known is left alone."""
+    url = await database_role("rolling")
+    old, new = await open_as(url), await open_as(url)
+    released = {"m0001_one": "CREATE TABLE one (id int)"}
+    await migrate(old, "rolling", [write(tmp_path / "released", **released)])
+    expanded = write(
+        tmp_path / "next", **released, m0002_more="ALTER TABLE one ADD COLUMN more int; CREATE TABLE two ()"
+    )
+    assert "rolling/0002_more.sql" in await migrate(new, "rolling", [expanded])
+    assert await migrate(old, "rolling", [tmp_path / "released"]) == []
+    async with old.acquire() as connection:
+        await connection.execute("INSERT INTO one (id) VALUES (1)")
+        assert await connection.fetchval("SELECT to_regclass('two') IS NOT NULL")
+    await old.close()
+    await new.close()
+
+
 async def test_a_migration_that_fails_leaves_nothing(database_role: RoleMaker, tmp_path: Path):
     database = await open_as(await database_role("failing"))
     directory = write(tmp_path / "c", m0001_one="CREATE TABLE half (id int); SELECT 1/0")

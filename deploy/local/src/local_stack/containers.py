@@ -163,9 +163,9 @@ def _ready(container: dict[str, Any]) -> bool:
 
 
 def _listed(state: State) -> list[dict[str, Any]]:
-    command = _command(state, "ps", "--all", "--format", "json")
+    command = compose_command(state, "ps", "--all", "--format", "json")
     try:
-        result = subprocess.run(command, env=_environment(state), capture_output=True, text=True, check=False)
+        result = subprocess.run(command, env=compose_environment(state), capture_output=True, text=True, check=False)
     except OSError as error:
         raise LocalStackError(f"docker compose doesn't run: {error}") from error
     if result.returncode:
@@ -177,12 +177,15 @@ def _listed(state: State) -> list[dict[str, Any]]:
 
 def _compose(state: State, *arguments: str) -> int:
     try:
-        return subprocess.run(_command(state, *arguments), env=_environment(state), check=False).returncode
+        return subprocess.run(
+            compose_command(state, *arguments), env=compose_environment(state), check=False
+        ).returncode
     except KeyboardInterrupt:
         return 0
 
 
-def _command(state: State, *arguments: str) -> list[str]:
+def compose_command(state: State, *arguments: str) -> list[str]:
+    """``docker compose`` for the project of this state folder."""
     return ["docker", "compose", "--project-name", _project(state), "--project-directory", str(REPOSITORY), *arguments]
 
 
@@ -195,7 +198,7 @@ def _project(state: State) -> str:
     return f"gatehouse-{hashlib.sha256(str(state.root).encode()).hexdigest()[:8]}"
 
 
-def _environment(state: State) -> dict[str, str]:
+def compose_environment(state: State) -> dict[str, str]:
     """What docker-compose.yml is filled in with: the ports it was started with, and the folder of the secrets."""
     ports: dict[str, int] = state.read(_PORTS) or asdict(SystemPorts.of(os.environ))
     return (

@@ -55,7 +55,6 @@ def test_a_deploy_under_load_fails_no_request_and_touches_nothing_else(
 @pytest.mark.parametrize(
     ("wrong", "why"),
     [
-        # Nothing in it can start, or be found by it: its lookups end in the catalog.
         pytest.param("TOKEN_AUDIENCE_FILE=/nowhere", "did not start: exit status 1", id="it does not start"),
         pytest.param("DATABASE_URL=postgresql://orders:x@127.0.0.1:1/none", "not ready within 4 s", id="not ready"),
     ],

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 _TAIL = 25
 _ENDING_SECONDS = 2.0
-_STARTING_SECONDS = 10.0
-"""Until a new supervisor has taken its lock, on a machine that is busy."""
 _HOPELESS = 5
 """Restarts after which `up` gives up on a program that has not become ready."""
 
@@ -38,11 +36,11 @@ def is_running(state: State) -> bool:
     return state.locked(RUNNING_LOCK)
 
 
-def launch(state: State, plan: str, environment: Mapping[str, str] | None = None) -> None:
+def launch(state: State, plan: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
     """Start the supervisor in the background; its own log is `logs/supervisor.log`."""
     (state.root / "supervisor.json").unlink(missing_ok=True)
     with state.log("supervisor").open("ab") as log:
-        subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", "local_stack.daemon", str(state.root), plan],
             env=dict(os.environ if environment is None else environment),
             cwd=state.root,
@@ -53,8 +51,16 @@ def launch(state: State, plan: str, environment: Mapping[str, str] | None = None
         )
 
 
-def wait_until_ready(state: State, seconds: float, tell: Callable[[str, float], None]) -> None:
-    """Return when every program is ready, telling each as it becomes so; raise with the culprit's last lines."""
+def wait_until_ready(
+    state: State,
+    seconds: float,
+    tell: Callable[[str, float], None],
+    launched: subprocess.Popen[bytes] | None = None,
+) -> None:
+    """Return when every program is ready, telling each as it becomes so; raise with the culprit's last lines.
+
+    ``launched`` is the supervisor that was just started; without one it must run already.
+    """
     begun = time.monotonic()
     told: set[str] = set()
     programs: list[dict[str, Any]] = []
@@ -75,7 +81,8 @@ def wait_until_ready(state: State, seconds: float, tell: Callable[[str, float], 
                 for program in programs
             ):
                 break
-        elif time.monotonic() - begun > _STARTING_SECONDS and not state.locked(RUNNING_LOCK):
+        # On a busy machine it takes seconds until a supervisor that was launched holds its lock.
+        elif (not state.locked(RUNNING_LOCK)) if launched is None else (launched.poll() is not None):
             raise LocalStackError(f"the supervisor did not start:\n{tail(state, 'supervisor')}")
         time.sleep(0.1)
     late = [program for program in programs if not program["ready"]]

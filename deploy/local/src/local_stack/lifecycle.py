@@ -16,6 +16,7 @@ from local_stack.system import signing_key
 from local_stack.system_ports import SystemPorts
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
 
 
@@ -38,8 +39,7 @@ def up(state: State, *, ports_known: Callable[[], None]) -> None:
             ports = SystemPorts.of(os.environ)
             _clear_the_way(state, ports)
         ports_known()
-        if not running:
-            _start(state, ports)
+        launched = None if running else _start(state, ports)
         told = 0
 
         def tell(name: str, seconds: float) -> None:
@@ -48,7 +48,7 @@ def up(state: State, *, ports_known: Callable[[], None]) -> None:
             if not running or seconds > 1:
                 _step(f"{name} is ready", seconds)
 
-        background.wait_until_ready(state, _DEADLINE, tell)
+        background.wait_until_ready(state, _DEADLINE, tell, launched)
     if running and time.monotonic() - begun < 1:
         print(f"Gatehouse is up already: nothing to do. All {told} processes are ready.")
     else:
@@ -101,13 +101,13 @@ def _clear_the_way(state: State, ports: SystemPorts) -> None:
     ports.require_free()
 
 
-def _start(state: State, ports: SystemPorts) -> None:
+def _start(state: State, ports: SystemPorts) -> subprocess.Popen[bytes]:
     begun = time.monotonic()
     embedded.prepare(state, os.environ, lambda text: _step(text, time.monotonic() - begun))
     signing_key(state)
     state.write("system.json", asdict(ports))
     _step("servers are installed and laid out", time.monotonic() - begun)
-    background.launch(state, _PLAN)
+    return background.launch(state, _PLAN)
 
 
 def _require_plan(state: State) -> None:

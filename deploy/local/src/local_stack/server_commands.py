@@ -20,6 +20,7 @@ _DEADLINE = 120.0
 def up(state: State) -> None:
     """Start the servers and wait for them; quick when they run."""
     begun = time.monotonic()
+    launched = None
     with state.lock():
         if background.is_running(state):
             plan = control.facts_of(state).get("plan")
@@ -28,8 +29,10 @@ def up(state: State) -> None:
         else:
             background.shut_down(state)
             embedded.prepare(state, os.environ, _say)
-            background.launch(state, "servers")
-        background.wait_until_ready(state, _DEADLINE, lambda name, seconds: _say(f"{name} ready after {seconds:.1f} s"))
+            launched = background.launch(state, "servers")
+        background.wait_until_ready(
+            state, _DEADLINE, lambda name, seconds: _say(f"{name} ready after {seconds:.1f} s"), launched
+        )
     _say(f"servers ready in {time.monotonic() - begun:.1f} s ({state.root})")
 
 

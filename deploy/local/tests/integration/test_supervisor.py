@@ -17,14 +17,18 @@ from local_stack.errors import LocalStackError
 from local_stack.ports import free_port
 from local_stack.state import State
 
-# A daemon like the real one, whose table has two HTTP servers, and one that dies at once when a test wants it.
+# A daemon like the real one, whose table has two HTTP servers; when a test wants it, one more that dies at
+# once, or a late start.
 DAEMON = """
 import sys
+import time
 from pathlib import Path
 from local_stack.daemon import run
 from local_stack.program import HttpProbe, Program
 from local_stack.state import State
 
+if "late" in sys.argv:
+    time.sleep(2)
 state = State(Path(sys.argv[1]))
 first, second = int(sys.argv[2]), int(sys.argv[3])
 
@@ -54,7 +58,7 @@ class Tiny:
 
     def start(self) -> None:
         self.launch()
-        background.wait_until_ready(self.state, 20, lambda _name, _seconds: None)
+        background.wait_until_ready(self.state, 60, lambda _name, _seconds: None, self.process)
 
     def launch(self, *extra: str) -> None:
         (self.state.root / "supervisor.json").unlink(missing_ok=True)
@@ -80,7 +84,7 @@ class Tiny:
 @pytest.fixture
 def tiny(tmp_path: Path) -> Iterator[Tiny]:
     system = Tiny(State(tmp_path))
-    background.wait_until_ready(system.state, 20, lambda _name, _seconds: None)
+    background.wait_until_ready(system.state, 60, lambda _name, _seconds: None, system.process)
     yield system
     background.shut_down(system.state)
     system.process.wait(10)
@@ -138,11 +142,29 @@ def test_a_program_that_never_comes_up_is_named_with_its_last_lines_long_before_
     try:
         begun = time.monotonic()
         with pytest.raises(LocalStackError, match=r"not ready after .*: broken\.[\s\S]*no such table: orders"):
-            background.wait_until_ready(system.state, 200, lambda _name, _seconds: None)
+            background.wait_until_ready(system.state, 200, lambda _name, _seconds: None, system.process)
         assert time.monotonic() - begun < 60
     finally:
         background.shut_down(system.state)
         system.process.wait(10)
+
+
+def test_a_supervisor_that_is_long_in_starting_is_waited_for(tmp_path: Path):
+    system = Tiny(State(tmp_path), "late")
+    try:
+        background.wait_until_ready(system.state, 60, lambda _name, _seconds: None, system.process)
+        assert system.status("first")["ready"]
+    finally:
+        background.shut_down(system.state)
+        system.process.wait(10)
+
+
+def test_a_supervisor_that_ends_at_once_is_not_waited_for(tmp_path: Path):
+    state = State(tmp_path)
+    state.log("supervisor").write_text("no such plan\n")
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    with pytest.raises(LocalStackError, match=r"did not start:\n.*no such plan"):
+        background.wait_until_ready(state, 200, lambda _name, _seconds: None, ended)
 
 
 def test_what_uses_a_thing_is_stopped_before_it(tiny: Tiny):

@@ -38,6 +38,8 @@ async def test_tiers_have_their_own_figures(gateway: GatewayProcess, issuer: Iss
     assert pro["x-ratelimit-limit"] == "8"
     admin = await ask(gateway.port, "GET", "/api/v1/limited", fresh(issuer, role="admin"))
     assert admin["x-ratelimit-limit"] == "50"
+    program = await ask(gateway.port, "GET", "/api/v1/limited", fresh(issuer, role="service", tier="pro"))
+    assert program["x-ratelimit-limit"] == "8"
     unknown = await ask(gateway.port, "GET", "/api/v1/limited", fresh(issuer, tier="gold"))
     assert unknown["x-ratelimit-limit"] == "3"
 

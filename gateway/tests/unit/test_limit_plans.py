@@ -2,6 +2,7 @@
 
 import re
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -43,6 +44,7 @@ def request(principal: Principal | None = None, address: str = "192.0.2.7", **he
 
 
 USER = Principal("ann", "user", "pro", frozenset(), 2e9)
+PROGRAM = Principal("weather", "service", "service", frozenset(), 2e9)
 BY_KEY = Principal("ann", "user", "pro", frozenset(), 2e9, forward_as=b"Bearer x")
 
 
@@ -57,6 +59,9 @@ BY_KEY = Principal("ann", "user", "pro", frozenset(), 2e9, forward_as=b"Bearer x
         ("address", request(address="::ffff:192.0.2.7"), "address:192.0.2.7"),
         ("tier", request(USER), "tier:pro"),
         ("tier", request(), "tier:anonymous"),
+        ("tier", request(replace(USER, role="admin")), "tier:admin"),
+        ("tier", request(PROGRAM), "tier:service"),
+        ("tier", request(replace(PROGRAM, tier="free")), "tier:free"),
         ("route", request(), "route:/api/things"),
         (["user", "route"], request(USER), "route:/api/things|user:ann"),
         (["route", "address"], request(USER), "route:/api/things|address:192.0.2.7"),

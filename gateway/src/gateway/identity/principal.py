@@ -21,5 +21,5 @@ class Principal:
 
     @property
     def limit_tier(self) -> str:
-        """The tier whose quota counts: a role above the ordinary has a figure of its own."""
-        return self.tier if self.role == "user" else self.role
+        """The tier whose quota counts: admins have a figure of their own; a program's tier is in its token."""
+        return self.role if self.role == "admin" else self.tier

@@ -2,6 +2,7 @@
 
 import re
 from http.cookies import SimpleCookie
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
@@ -145,6 +146,18 @@ async def test_a_form_sent_by_another_site_is_refused(app: App, account: Account
     assert (await visitor.http.post(page.action, data=typed, headers=headers)).status_code == 403
     headers = {"Sec-Fetch-Site": "same-origin"}
     assert (await visitor.http.post(page.action, data=typed, headers=headers)).status_code == 303
+
+
+@pytest.mark.parametrize("step", ["login", "second-factor", "consent"])
+async def test_a_form_that_is_opened_again_leads_back_to_its_page(app: App, visitor: Visitor, step: str):
+    asked = app.request(state="a&b\r\nLocation: https://evil.example")
+    answer = await visitor.http.get(f"{AUTHORIZE}/{step}", params=asked)
+    parts = urlsplit(answer.headers["location"])
+    assert (answer.status_code, parts.netloc, parts.path) == (303, "", AUTHORIZE)
+    assert dict(parse_qsl(parts.query)) == asked
+    assert "Sign in" in (await visitor.http.get(answer.headers["location"])).text
+    unreadable = await visitor.http.get(f"{AUTHORIZE}/{step}?state=%ff")
+    assert unreadable.status_code == 400
 
 
 async def test_a_cookie_that_was_planted_is_never_signed_in(

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from shared.identity import RevokedTokens
 from shared.testing.waiting import eventually
+from users.domain.audit import AuditAction
 from users.domain.authorization import SECOND_STEP_LIFETIME
 from users.store import browser_sessions, oauth_clients, oauth_codes, users
 
@@ -35,7 +36,7 @@ def claims(tokens: dict[str, Any]) -> dict[str, Any]:
 
 
 async def test_a_refresh_token_used_twice_ends_the_clients_session(
-    client: httpx.AsyncClient, app: App, account: Account, visitor: Visitor
+    client: httpx.AsyncClient, app: App, account: Account, visitor: Visitor, accounts: Accounts
 ):
     first = await let_in(client, app, account, visitor)
     second = (await app.refresh(client, first["refresh_token"])).json()
@@ -45,6 +46,8 @@ async def test_a_refresh_token_used_twice_ends_the_clients_session(
     assert (await client.get(ME, headers=bearer(second))).status_code == 401
     # The person's own login is another session.
     assert (await client.get(ME, headers=account.headers)).status_code == 200
+    recorded = "SELECT address FROM audit_events WHERE subject_id = $1 AND action = $2 LIMIT 1"
+    assert await accounts.value(recorded, account.id, AuditAction.REFRESH_TOKEN_REUSED) == "127.0.0.1"
 
 
 async def test_of_refreshes_at_once_one_wins(client: httpx.AsyncClient, app: App, account: Account, visitor: Visitor):

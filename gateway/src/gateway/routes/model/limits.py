@@ -63,7 +63,7 @@ class LimitPolicy(Model):
     )
     tiers: dict[str, QuotaText] = Field(
         default={},
-        description='The quota by the tier of the token, or by a role that is not "user"; others have that of "free".',
+        description='The quota by the tier of the token, and for admins by "admin"; others have that of "free".',
     )
     burst: int | None = Field(
         default=None, ge=1, description="token_bucket, leaky_bucket: so much at once; by default the quota."

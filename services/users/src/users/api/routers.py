@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from shared.web import create_version
 from users.api import account_pages, internal, well_known
-from users.api.oauth import authorize, introspect, metadata, revoke, token
+from users.api.oauth import authorize, introspect, metadata, reopened, revoke, token
 from users.api.v1 import (
     account_links,
     api_keys,
@@ -22,7 +22,7 @@ from users.api.v2 import users as users_v2
 
 def create_bare_routers() -> list[APIRouter]:
     """Routers of bodies that are no JSON."""
-    bare = (avatars.router, token.router, revoke.router, introspect.router, authorize.router)
+    bare = (avatars.router, token.router, revoke.router, introspect.router, authorize.router, reopened.router)
     return [create_version("v1", bare), create_version("v2", bare), account_pages.router]
 
 

@@ -30,6 +30,10 @@ PAGES: Responses = {
     303: {"description": "On to the client, with a code or an error.", "content": {}},
     400: {"description": "A page: nobody is known to be told of it.", "content": _HTML},
 }
+REOPENED: Responses = {
+    303: {"description": "To the authorization endpoint.", "content": {}},
+    400: {"description": "A page: the request does not parse.", "content": _HTML},
+}
 FORM_PAGES: Responses = {
     303: {"description": "On to the next page, or to the client.", "content": {}},
     400: {"description": "A page: the request or the form does not parse.", "content": _HTML},

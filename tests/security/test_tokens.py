@@ -189,7 +189,9 @@ def test_a_login_fixes_no_session(client: httpx.Client):
     answer = client.post("/api/v1/auth/login", json=body, headers=chosen)
     assert answer.status_code == 200
     assert answer.json()["refresh_token"] not in (person.refresh_token, "chosen")
-    assert "set-cookie" not in answer.headers
+    # It signs nobody in: it says that this browser has logged in before, and is the server's own.
+    assert set(answer.cookies) == {"gatehouse_device"}
+    assert "chosen" not in answer.headers["set-cookie"]
     sids = {claims_of(token)["sid"] for token in (person.token, answer.json()["access_token"])}
     assert len(sids) == 2
     again = sign_in(client, person.email, person.password)

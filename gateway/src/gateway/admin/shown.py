@@ -14,8 +14,8 @@ from pydantic import BaseModel
 
 _USERINFO = re.compile(r"(?<=://)[^/@\s]*@")
 _SECRET = re.compile(r"(?i)authorization|cookie|password|secret|credential|(^|[-_])(token|key|api-?key)$")
-# Header lines, as compiled rules hold them.
-_LINE = re.compile(r"([^\s:]+): [^\r\n]*(?=\r\n)")
+# Header lines, as compiled rules hold them; begun at a name's first letter alone, so that no length takes it long.
+_LINE = re.compile(r"(?<![^\s:])([^\s:]++): [^\r\n]*+")
 BLANK = "***"
 
 

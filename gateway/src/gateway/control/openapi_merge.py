@@ -10,7 +10,7 @@ from gateway.routes.table import Route, RouteTable
 
 Document = dict[str, Any]
 
-_PARAMETER = re.compile(r"\{[^}]*\}")
+_PARAMETER = re.compile(r"\{[^{}]*\}")
 _REFERENCE = "#/components/"
 _METHODS = frozenset({"get", "put", "post", "delete", "patch", "head", "options"})
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}

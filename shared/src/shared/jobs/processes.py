@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable
 from multiprocessing import connection, parent_process
 from typing import Any, TypeVar
@@ -21,6 +22,8 @@ from shared.jobs.memory import run_limited
 ResultT = TypeVar("ResultT")
 
 _NICER = 10
+# The server of forks imports the program, so each process finds it imported: no fault, and no line for a log of JSON.
+warnings.filterwarnings("ignore", r"'[\w.]+' found in sys\.modules", RuntimeWarning, "runpy|<frozen runpy>")
 
 
 class ProcessDied(Exception):  # noqa: N818 - the name says what happened

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -257,3 +258,22 @@ async def test_a_job_that_kills_its_worker_each_time_is_given_up(database: Datab
     found = await ends_as(database, job_id, JobStatus.FAILED)
     assert "the worker died" in found["error"]
     assert await effects(database) == ["sum failed The work could not be done."]
+
+
+def test_a_process_writes_no_line_of_its_own(tmp_path: Path):
+    """A worker's log is JSON: the interpreter's warning that the program was imported before is none."""
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "__init__.py").touch()
+    (tmp_path / "shop" / "program.py").write_text(
+        "import asyncio\n"
+        "from shared.jobs.processes import Processes\n"
+        "async def main():\n"
+        "    processes = Processes(1)\n"
+        "    print(await processes.run(len, 'four'))\n"
+        "    await processes.close()\n"
+        "if __name__ == '__main__':\n"
+        "    asyncio.run(main())\n"
+    )
+    command = [sys.executable, "-m", "shop.program"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("4\n", "")

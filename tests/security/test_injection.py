@@ -125,7 +125,9 @@ async def test_each_id_of_a_path_takes_anything(row: Row, owner: Owner, asking: 
     paths = ["/api/v1" + re.sub(r"\{\w+\}", quote(each, safe=""), row.path) for each in (*SHORT, *NUMBERS)]
     for answer in await asyncio.gather(*(asking.request(row.method, path, **options) for path in paths)):
         harmless(answer)
-        assert answer.status_code in (400, 404, 422), (str(answer.request.url), answer.status_code, answer.text)
+        # A person has few streams at once.
+        refused = (400, 404, 422, 429) if row.path.endswith("/events") else (400, 404, 422)
+        assert answer.status_code in refused, (str(answer.request.url), answer.status_code, answer.text)
 
 
 async def test_each_parameter_of_a_query_takes_anything(

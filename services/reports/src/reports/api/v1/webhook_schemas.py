@@ -26,13 +26,18 @@ _Description = Annotated[str, Field(max_length=200)]
 _EVENTS = f"What to hear of: {', '.join(OWN_EVENTS)}; with `all` also {', '.join(EVERYONES_EVENTS[len(OWN_EVENTS) :])}."
 _Events = Annotated[list[str], Field(min_length=1, max_length=len(EVERYONES_EVENTS), description=_EVENTS)]
 
+# Of what is refused: enough to know it by, and no more, whatever was sent.
+_FEW = 3
+_SHOWN = 60
+
 
 def check_events(events: list[str], *, everyone: bool) -> list[str]:
     """The types without doubles, in the order they are listed in. Raises ValueError."""
     known = EVERYONES_EVENTS if everyone else OWN_EVENTS
     unknown = sorted(set(events) - set(known))
     if unknown:
-        raise ValueError(f"cannot be heard here: {', '.join(unknown)}" if len(unknown) < 4 else "cannot be heard here")  # noqa: PLR2004 - few enough to list
+        shown = ", ".join(name[:_SHOWN] for name in unknown[:_FEW])
+        raise ValueError(f"cannot be heard here: {shown}" if len(unknown) <= _FEW else "cannot be heard here")
     return [event for event in known if event in events]
 
 

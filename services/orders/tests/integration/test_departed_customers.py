@@ -77,14 +77,13 @@ async def test_the_worker_hears_of_it_and_forgets_the_customer(
     assert shipped.status_code == 200, "what was paid is still delivered"
 
 
-async def test_nobodys_orders_are_no_services_and_no_users(
+async def test_nobodys_orders_are_no_users(
     *, client: httpx.AsyncClient, database: Database, signer: Signer, user: Headers, user_id: int, make_order: Maker
 ):
     order = await make_order()
     await forget_customer(database, user_id)
-    robot = signer.headers(0, role="service", sub="reporting-robot")
     negative = signer.headers(0, sub=str(NOBODY))
-    for headers in (robot, negative, user):
+    for headers in (negative, user):
         assert (await client.get(f"/api/v1/orders/{order['id']}", headers=headers)).status_code == 404
         assert (await client.get("/api/v1/orders", headers=headers)).json()["total"] == 0
 

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 PREFIXES = ("", "/", "[", '"', "bytes=", "q=", "https://", "gh_1_", "{", "a=", "?")
 PIECES = (*'a0-./: \t=,"[]{@', "%41", "A1", "a.", "a-", "a:", "x ")
 TAILS = ("", "!", "\n")
-TINY, SHORT, LONG = 14, 1_000, 4_000
+TINY, SHORT, LONG = 14, 500, 4_000
 # Six letters more: a quarter more work, and 64 times as much where each doubles it.
 TINY_AND_SIX = 20
-# Four times the text takes four times as long, and sixteen times where the work is quadratic.
-MOST = 10.0
+# Eight times the text takes eight times as long, and 64 times where the work is quadratic: as far from both.
+MOST = 22.0
 # A hundred times what linear work on the longest takes: below it no ratio is worth a look.
 WORTH_A_LOOK = 0.004
 LIMIT_SECONDS = 30

@@ -13,6 +13,7 @@ SYNCED := $(VENV)/.synced
 STACK := $(BIN)/python -m local_stack
 TEST_STATE ?= $(CURDIR)/.state/test
 LINES ?= 100
+SERVICES := $(patsubst services/%/pyproject.toml,%,$(wildcard services/*/pyproject.toml))
 
 # uv trusts the machine's certificates, as pip and git do, and not a list of its own.
 export UV_SYSTEM_CERTS := 1
@@ -115,8 +116,8 @@ check: $(SYNCED) ## Lint, format, types, architecture, lock file, OpenAPI and ro
 	run $(BIN)/basedpyright; \
 	run $(BIN)/lint-imports; \
 	run $(BIN)/uv lock --check; \
-	for service in users orders reports; do run $(BIN)/python -m $$service.openapi --check; done; \
-	for service in users orders reports; do run $(BIN)/python -m $$service.asyncapi --check; done; \
+	for service in $(SERVICES); do run $(BIN)/python -m $$service.openapi --check; done; \
+	for service in $(SERVICES); do run $(BIN)/python -m $$service.asyncapi --check; done; \
 	run $(BIN)/python -m shared.contracts system --check; \
 	run $(BIN)/python -m shared.contracts compatible; \
 	run $(BIN)/gateway reference --check docs/routes.md; \

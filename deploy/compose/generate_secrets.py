@@ -13,8 +13,8 @@ import secrets
 import sys
 from pathlib import Path
 
-SERVICES = ("users", "orders", "reports")
 REPOSITORY = Path(__file__).resolve().parents[2]
+SERVICES = sorted(path.parent.name for path in REPOSITORY.glob("services/*/pyproject.toml"))
 _ED25519_PKCS8_PREFIX = bytes.fromhex("302e020100300506032b657004220420")
 """What stands before the 32 random bytes of a key (RFC 8410 section 7 and the example of 10.3)."""
 

@@ -2,7 +2,8 @@
 -- schema <service> and changes it. Closed to each other's and to everybody else.
 --
 -- Run as a superuser, connected to the database `gatehouse`; safe to run again, and on data of the time when
--- <service> owned its schema. The passwords come as the settings gatehouse.<role>_password, so that the same file
+-- <service> owned its schema. The services come as the setting gatehouse.services, with commas between, and the
+-- passwords as the settings gatehouse.<role>_password, so that the same file
 -- serves psql (PGOPTIONS="-c gatehouse.users_password=...") and any driver (startup parameters), and no password
 -- stands in a file or on a command line.
 DO $roles$
@@ -16,7 +17,10 @@ BEGIN
     -- Two runs at the same time would both see a role missing.
     PERFORM pg_advisory_xact_lock(hashtext('gatehouse roles'));
 
-    FOREACH service IN ARRAY ARRAY['users', 'orders', 'reports'] LOOP
+    IF nullif(current_setting('gatehouse.services', true), '') IS NULL THEN
+        RAISE EXCEPTION 'gatehouse.services is not set: the names of the services with commas between';
+    END IF;
+    FOREACH service IN ARRAY string_to_array(current_setting('gatehouse.services'), ',') LOOP
         owner := service || '_owner';
 
         FOREACH role IN ARRAY ARRAY[service, owner] LOOP

@@ -16,7 +16,7 @@ from local_stack import embedded, lifecycle, orphans
 from local_stack.daemon import RUNNING_LOCK
 from local_stack.ports import free_port, is_free
 from local_stack.program import HttpProbe, Program
-from local_stack.servers.roles import SERVICES
+from local_stack.services import SERVICES
 from local_stack.state import REPOSITORY, State
 from local_stack.supervisor import Supervisor
 from local_stack.system import signing_key, system_plan

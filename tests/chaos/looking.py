@@ -11,7 +11,7 @@ import asyncpg
 import httpx
 
 from chaos.end_state import ChargeRow, EndState, OrderRow, PaymentRow, ProductRow, ReportRow, UserRow, WireEvent
-from local_stack.servers.roles import SERVICES
+from local_stack.services import SERVICES
 
 if TYPE_CHECKING:
     from chaos.ground import Ground

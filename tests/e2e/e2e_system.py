@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 import httpx
 import psutil
 
+from local_stack.services import SERVICES
+
 T = TypeVar("T")
 
 
@@ -98,16 +100,10 @@ class System:
 @contextmanager
 def started(repository: Path, name: str, **settings: str) -> Iterator[System]:
     """A system of the test's own, on free ports, with further ``settings``; its data is removed at the end."""
-    gateway, users, orders, reports, traces, mail = free_ports(6)
+    gateway, traces, mail, *others = free_ports(3 + len(SERVICES))
     state = repository / ".state" / name
-    ports = {
-        "GATEWAY_PORT": gateway,
-        "USERS_PORT": users,
-        "ORDERS_PORT": orders,
-        "REPORTS_PORT": reports,
-        "TRACES_PORT": traces,
-        "MAIL_PORT": mail,
-    }
+    ports = {"GATEWAY_PORT": gateway, "TRACES_PORT": traces, "MAIL_PORT": mail}
+    ports |= {f"{service.upper()}_PORT": port for service, port in zip(SERVICES, others, strict=True)}
     environment = {**os.environ, "MODE": "local", **{key: str(port) for key, port in ports.items()}}
     for variable in ("DATABASE_URL", "REDIS_URL", "AMQP_URL", "GATEWAY_URL", "ENVIRONMENT", "GATEHOUSE_STATE"):
         environment.pop(variable, None)

@@ -13,7 +13,8 @@ from e2e_system import Person, System, eventually, finished_report, new_product,
 from PIL import Image
 from redis import Redis
 
-SERVICES = ("users", "orders", "reports")
+from local_stack.services import SERVICES
+
 NAME = "Wilhelmina Quastenflosser"
 
 

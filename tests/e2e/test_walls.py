@@ -8,7 +8,7 @@ import psutil
 import pytest
 from e2e_system import System
 
-SERVICES = ("users", "orders", "reports")
+from local_stack.services import SERVICES
 
 
 def database_url(system: System, service: str) -> str:

@@ -17,6 +17,8 @@ from belongings import Owner, newcomer
 from e2e_system import Person, System
 from right_bodies import BODIES
 
+from local_stack.services import SERVICES
+
 TEXTS = (
     "'; DROP TABLE users; --",
     "' OR '1'='1",
@@ -188,7 +190,7 @@ def test_a_log_is_one_object_a_line_whatever_is_asked(
 
 def our_logs(state: Path) -> list[Path]:
     """The logs of what is ours: gateway, services, workers."""
-    names = ("gateway", "users", "orders", "reports")
+    names = ("gateway", *SERVICES)
     found = [file for name in names for file in (state / "logs").glob(f"{name}*.log")]
     assert len(found) >= 4
     return found

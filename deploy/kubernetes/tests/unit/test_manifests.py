@@ -30,14 +30,14 @@ def manifests() -> list[dict[str, Any]]:
     return list(yaml.safe_load_all(done.stdout))
 
 
+SERVICES = sorted(path.parent.name for path in REPOSITORY.glob("services/*/pyproject.toml"))
 SETTINGS = {
     "gateway": "from gateway.cli import _settings; assert _settings()",
-    "users": "from users.settings import UsersSettings; UsersSettings()",
-    "users-worker": "from users.settings import WorkerSettings; WorkerSettings()",
-    "orders": "from orders.settings import OrdersSettings; OrdersSettings()",
-    "orders-worker": "from orders.settings import OrdersSettings; OrdersSettings()",
-    "reports": "from reports.settings import ReportsSettings; ReportsSettings()",
-    "reports-worker": "from reports.settings import ReportsSettings; ReportsSettings()",
+    **{name: f"from {name}.settings import {name.title()}Settings; {name.title()}Settings()" for name in SERVICES},
+    **{
+        f"{name}-worker": f"from {name} import settings as s; getattr(s, 'WorkerSettings', s.{name.title()}Settings)()"
+        for name in SERVICES
+    },
 }
 """How a process reads its settings, which in production refuses what is not safe."""
 
@@ -144,7 +144,7 @@ def test_nobody_is_spoken_to_but_by_a_policy(manifests: list[dict[str, Any]]):
 def test_each_setting_exists(manifests: list[dict[str, Any]]):
     pages = [REPOSITORY / "docs" / page for page in ("settings.md", "gateway-operations.md")]
     known = {name for page in pages for name in re.findall(r"^\| `([A-Z_]+)`", page.read_text(), re.MULTILINE)}
-    known |= {"USERS_URL", "ORDERS_URL", "REPORTS_URL"}
+    known |= {f"{name.upper()}_URL" for name in SERVICES}
     for name in pods(manifests):
         named = {
             variable.removesuffix("_FILE") if variable not in known else variable

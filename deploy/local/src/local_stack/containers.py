@@ -9,14 +9,13 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from local_stack import mode, on_call_commands, parked_messages
 from local_stack.errors import LocalStackError
 from local_stack.lifecycle import welcome
 from local_stack.ports import HOST, require_free
-from local_stack.servers.roles import SERVICES
+from local_stack.services import SERVICES
 from local_stack.state import REPOSITORY, State
 from local_stack.system_ports import SystemPorts
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 _PORTS = "compose.json"
 _SECRETS = REPOSITORY / "deploy" / "compose" / "generate_secrets.py"
 _LOGS = "make logs S=orders"
-_PUBLISHED = ("gateway", "users", "orders", "reports", "traces")
+_PUBLISHED = ("gateway", *SERVICES, "traces")
 _ALL = ("--profile", "*")  # else what a profile started would stay
 _ARGUMENTS = {
     "down": (*_ALL, "down"),
@@ -47,7 +46,7 @@ def up(state: State, *, ports_known: Callable[[], None]) -> int:
     begun = time.monotonic()
     listed = _listed(state)
     if _all_ready(listed):
-        ports = SystemPorts(**state.read(_PORTS))
+        ports = SystemPorts(state.read(_PORTS))
         ports.require_asked(os.environ)
         print(f"Gatehouse is up already: nothing to do. All {len(listed)} containers are ready.")
         welcome(ports, logs=_LOGS)
@@ -58,7 +57,7 @@ def up(state: State, *, ports_known: Callable[[], None]) -> int:
     ports_known()
     print(f"Bringing Gatehouse up as containers (secrets in {state.root / 'compose' / 'secrets'})", flush=True)
     subprocess.run([sys.executable, str(_SECRETS), str(state.root)], check=True)
-    state.write(_PORTS, asdict(ports))
+    state.write(_PORTS, dict(ports.chosen))
     if _compose(state, "up", "--detach", "--build", "--wait"):
         _tell_why(state)
         return 1
@@ -75,7 +74,7 @@ def run(chosen: Namespace, state: State) -> int:
         case "status":
             return _status(state, as_json=chosen.json)
         case "mail":
-            print(f"The mails that were sent: http://{HOST}:{SystemPorts(**state.read(_PORTS)).mail + 1}")
+            print(f"The mails that were sent: http://{HOST}:{SystemPorts(state.read(_PORTS)).mail + 1}")
             return 0
         case "jobs":
             worker = f"{on_call_commands.require_service(chosen.name)}-worker"
@@ -102,7 +101,7 @@ def _options(chosen: Namespace) -> list[str]:
 
 def _require_free(ports: SystemPorts) -> None:
     for name in _PUBLISHED:
-        require_free(asdict(ports)[name], f"{name.upper()}_PORT")
+        require_free(ports.chosen[name], f"{name.upper()}_PORT")
     require_free(ports.mail + 1, "MAIL_PORT")
 
 
@@ -200,7 +199,7 @@ def _project(state: State) -> str:
 
 def compose_environment(state: State) -> dict[str, str]:
     """What docker-compose.yml is filled in with: the ports it was started with, and the folder of the secrets."""
-    ports: dict[str, int] = state.read(_PORTS) or asdict(SystemPorts.of(os.environ))
+    ports: dict[str, int] = state.read(_PORTS) or dict(SystemPorts.of(os.environ).chosen)
     return (
         dict(os.environ)
         | {f"{name.upper()}_PORT": str(port) for name, port in ports.items()}

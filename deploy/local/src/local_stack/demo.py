@@ -171,8 +171,8 @@ def _addresses(state: State) -> tuple[str, str]:
     """The gateway's and the trace viewer's URLs: as told, else of the system that runs."""
     ports = state.read("compose.json" if mode.remembered_mode(state) == "compose" else "system.json")
     asked = SystemPorts.of(os.environ)
-    gateway = f"http://{HOST}:{ports.get('gateway', asked.gateway)}"
-    traces = f"http://{HOST}:{ports.get('traces', asked.traces)}"
+    gateway = f"http://{HOST}:{ports.get('gateway', asked.chosen['gateway'])}"
+    traces = f"http://{HOST}:{ports.get('traces', asked.chosen['traces'])}"
     return os.environ.get("GATEWAY_URL") or gateway, os.environ.get("TRACES_URL") or traces
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from local_stack import background, compose_deploy, control, mode
 from local_stack.deploying import Patience
 from local_stack.errors import LocalStackError
-from local_stack.servers.roles import SERVICES
+from local_stack.services import SERVICES
 from local_stack.system import system_plan
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import asyncpg
 from local_stack.errors import LocalStackError
 from local_stack.ports import remembered_ports
 from local_stack.servers import postgres, rabbitmq, redis
-from local_stack.servers.roles import DATABASE, SERVICES, owner_of, passwords, ready_database, url_of
+from local_stack.servers.roles import DATABASE, owner_of, passwords, ready_database, url_of
+from local_stack.services import SERVICES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from local_stack import background, control, embedded
@@ -105,7 +104,7 @@ def _start(state: State, ports: SystemPorts) -> subprocess.Popen[bytes]:
     begun = time.monotonic()
     embedded.prepare(state, os.environ, lambda text: _step(text, time.monotonic() - begun))
     signing_key(state)
-    state.write("system.json", asdict(ports))
+    state.write("system.json", dict(ports.chosen))
     _step("servers are installed and laid out", time.monotonic() - begun)
     return background.launch(state, _PLAN)
 
@@ -118,7 +117,7 @@ def _require_plan(state: State) -> None:
 
 def _running_ports(state: State) -> SystemPorts:
     """The ports it runs on; an explicit wish for others is an error and not silently ignored."""
-    running = SystemPorts(**state.read("system.json"))
+    running = SystemPorts(state.read("system.json"))
     running.require_asked(os.environ)
     return running
 

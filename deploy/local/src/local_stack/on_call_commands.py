@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from local_stack import background, embedded
 from local_stack.errors import LocalStackError
-from local_stack.servers.roles import SERVICES
+from local_stack.services import SERVICES
 from local_stack.system import fernet_key
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from local_stack import embedded
 from local_stack.doorway import workers_asked
 from local_stack.ports import HOST
 from local_stack.program import HttpProbe, Program
-from local_stack.servers.roles import SERVICES
+from local_stack.services import SERVICES
 from local_stack.system_ports import SystemPorts
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def system_plan(state: State, environment: Mapping[str, str]) -> list[Program]:
     traces = {"TRACES_FILE": str(state.root / "traces.sqlite")}
     mail = {"SMTP_PORT": str(ports.mail), "MAIL_DIR": str(state.folder("mail"))}
     processes = [
-        _Process("traces", ("local_stack.traces",), ports.traces, traces, stop_rank=_SINK_RANK),
+        _Process("traces", ("local_stack.traces",), ports.chosen["traces"], traces, stop_rank=_SINK_RANK),
         _Process("mail", ("local_stack.mail",), ports.mail + 1, mail, stop_rank=_SINK_RANK),
     ]
     for service in SERVICES:
@@ -88,14 +88,16 @@ def system_plan(state: State, environment: Mapping[str, str]) -> list[Program]:
             "DATABASE_URL": servers.database_url(service),
             "DATABASE_OWNER_URL": servers.owner_database_url(service),
         }
-        port = int(ports.url(service).rpartition(":")[2])
+        port = ports.chosen[service]
         processes.append(_Process(service, (f"{service}.main",), port, own, database, listeners=1))
         processes.append(_Process(f"{service}-worker", (f"{service}.worker",), port + 1, own, database, listeners=1))
     own = _gateway_settings(environment, ports) | {
         "GATEWAY_CLIENT_SECRET_FILE": str(fernet_key(state, "gateway_client"))
     }
     sockets = workers_asked(environment)
-    processes.append(_Process("gateway", ("gateway", "run"), ports.gateway, own, database, _GATEWAY_RANK, sockets))
+    processes.append(
+        _Process("gateway", ("gateway", "run"), ports.chosen["gateway"], own, database, _GATEWAY_RANK, sockets)
+    )
     return server_programs + [_program(process, state, common) for process in processes]
 
 

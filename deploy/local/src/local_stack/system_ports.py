@@ -2,43 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local_stack.errors import LocalStackError
 from local_stack.ports import HOST, port_setting, require_free
+from local_stack.services import SERVICE_PORTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _DEFAULTS = {
     "gateway": ("GATEWAY_PORT", 8000),
-    "users": ("USERS_PORT", 8010),
-    "orders": ("ORDERS_PORT", 8020),
-    "reports": ("REPORTS_PORT", 8030),
+    **{service: (f"{service.upper()}_PORT", port) for service, port in SERVICE_PORTS.items()},
     "traces": ("TRACES_PORT", 8040),
     "mail": ("MAIL_PORT", 8050),
 }
-_WITH_SECOND = ("users", "orders", "reports", "mail")
+_WITH_SECOND = (*SERVICE_PORTS, "mail")
 """Whose next port is theirs too: a service's worker, the mail sink's page."""
 
 
 @dataclass(frozen=True)
 class SystemPorts:
-    """Where each process of the system listens, on 127.0.0.1."""
+    """Where each process of the system listens, on 127.0.0.1, by its name."""
 
-    gateway: int
-    users: int
-    orders: int
-    reports: int
-    traces: int
-    mail: int
+    chosen: Mapping[str, int]
+
+    @property
+    def mail(self) -> int:
+        """That of SMTP; the page of the mails has the next one."""
+        return self.chosen["mail"]
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> SystemPorts:
         """The ports that the environment asks for; two processes on one port are an error."""
         ports = cls(
-            **{name: port_setting(environment, variable, default) for name, (variable, default) in _DEFAULTS.items()}
+            {name: port_setting(environment, variable, default) for name, (variable, default) in _DEFAULTS.items()}
         )
         seen: dict[int, str] = {}
         for port, variable in ports._all():
@@ -54,7 +53,7 @@ class SystemPorts:
 
     def require_asked(self, environment: Mapping[str, str]) -> None:
         """Raise when the environment asks for another port than the one it runs on: no wish is silently ignored."""
-        for name, port in asdict(self).items():
+        for name, port in self.chosen.items():
             variable, _ = _DEFAULTS[name]
             asked = environment.get(variable)
             if asked and asked != str(port):
@@ -62,13 +61,12 @@ class SystemPorts:
 
     def url(self, name: str) -> str:
         """The URL of a process by its name."""
-        return f"http://{HOST}:{asdict(self)[name]}"
+        return f"http://{HOST}:{self.chosen[name]}"
 
     def _all(self) -> list[tuple[int, str]]:
-        chosen: dict[str, int] = asdict(self)
         found: list[tuple[int, str]] = []
         for name, (variable, _) in _DEFAULTS.items():
-            found.append((chosen[name], variable))
+            found.append((self.chosen[name], variable))
             if name in _WITH_SECOND:
-                found.append((chosen[name] + 1, variable))
+                found.append((self.chosen[name] + 1, variable))
         return found

@@ -14,9 +14,10 @@ import pytest
 from local_stack import background, control, embedded, orphans, server_commands
 from local_stack.errors import LocalStackError
 from local_stack.ports import free_port
-from local_stack.servers.roles import SERVICES, apply_roles
+from local_stack.servers.roles import apply_roles
 from local_stack.servers.unprivileged import remove_home
-from local_stack.state import State
+from local_stack.services import SERVICES
+from local_stack.state import REPOSITORY, State
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +97,10 @@ async def test_the_roles_script_refuses_to_make_a_role_without_password(state: S
     servers = embedded.servers(state, {})
     with pytest.raises(asyncpg.PostgresError, match=r"gatehouse\.users_password is not set"):
         await apply_roles(servers.admin_database_url, {})
+    admin = await asyncpg.connect(servers.admin_database_url)
+    with pytest.raises(asyncpg.PostgresError, match=r"gatehouse\.services is not set"):
+        await admin.execute((REPOSITORY / "deploy" / "postgres" / "roles.sql").read_text())
+    await admin.close()
 
 
 async def test_a_wrong_password_is_refused(state: State):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from local_stack.services import SERVICES
 from local_stack.state import REPOSITORY
 
 COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
@@ -14,7 +15,7 @@ CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILES = sorted(
     path for path in REPOSITORY.rglob("*Dockerfile") if not {".venv", ".state", "node_modules"} & set(path.parts)
 )
-OURS = [path for path in DOCKERFILES if path.parent.name in {"gateway", "users", "orders", "reports"}]
+OURS = [path for path in DOCKERFILES if path.parent.name in {"gateway", *SERVICES}]
 SECRET_NAME = re.compile(r"PASSWORD|SECRET|TOKEN|PRIVATE|_KEY$|(DATABASE|OWNER|REDIS|AMQP)_URL$")
 NO_SECRET = {"TOKEN_ISSUER", "TOKEN_AUDIENCE", "TOKEN_ALGORITHM"}
 
@@ -53,7 +54,7 @@ def test_a_containers_secrets_are_files(name: str):
     assert not re.search(r"password|secret=", arguments, re.IGNORECASE)
 
 
-@pytest.mark.parametrize("name", ["gateway", "users", "users-worker", "orders", "orders-worker", "reports"])
+@pytest.mark.parametrize("name", ["gateway", *SERVICES, *(f"{service}-worker" for service in SERVICES)])
 def test_only_the_step_has_the_owners_url(name: str):
     assert not [secret for secret in CONTAINERS[name]["secrets"] if "owner" in str(secret)]
     if name != "gateway":

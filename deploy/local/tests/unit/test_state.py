@@ -70,8 +70,8 @@ def test_a_port_that_is_none_is_an_error(text: str):
 
 
 def test_the_default_ports_are_the_contracts():
-    ports = SystemPorts.of({})
-    assert (ports.gateway, ports.users, ports.orders, ports.reports) == (8000, 8010, 8020, 8030)
+    contract = {"gateway": 8000, "users": 8010, "orders": 8020, "reports": 8030}
+    assert contract.items() <= SystemPorts.of({}).chosen.items()
 
 
 def test_two_processes_on_one_port_are_an_error():

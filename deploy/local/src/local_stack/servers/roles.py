@@ -7,6 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
+from local_stack.services import SERVICES
 from local_stack.state import REPOSITORY
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from local_stack.state import State
 
 DATABASE = "gatehouse"
-SERVICES = ("users", "orders", "reports")
 _SCRIPT = REPOSITORY / "deploy" / "postgres" / "roles.sql"
 
 
@@ -40,6 +40,7 @@ def url_of(admin_url: str, *, database: str, role: str | None = None, password: 
 async def apply_roles(admin_url: str, role_passwords: Mapping[str, str]) -> None:
     """Run `deploy/postgres/roles.sql` in the database of that URL; safe to run again."""
     settings = {f"gatehouse.{role}_password": value for role, value in role_passwords.items()}
+    settings["gatehouse.services"] = ",".join(SERVICES)
     connection = await asyncpg.connect(admin_url, server_settings=settings)
     try:
         await connection.execute(_SCRIPT.read_text())

@@ -63,5 +63,5 @@ def test_as_many_sockets_as_the_gateway_has_workers(asked: str | None, workers: 
 def test_an_api_goes_with_its_worker():
     assert programs_of("orders") == ["orders", "orders-worker"]
     assert programs_of("gateway") == ["gateway"]
-    with pytest.raises(LocalStackError, match="users, .*gateway"):
+    with pytest.raises(LocalStackError, match=r"users, .*gateway"):
         programs_of(None)

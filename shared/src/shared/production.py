@@ -111,6 +111,12 @@ def quiet_logs(level: str) -> Iterator[Unsafe]:
         yield Unsafe("LOG_LEVEL", "DEBUG logs what requests carry; use INFO")
 
 
+def schedules(*, of_code: bool) -> Iterator[Unsafe]:
+    """What the clock has to start, it starts."""
+    if not of_code:
+        yield Unsafe("WORKER_SCHEDULES", "without them no key is rotated, no order expires and nothing is cleaned up")
+
+
 def real_limits(scale: float | None) -> Iterator[Unsafe]:
     """Limits as they stand, or lower."""
     if scale is not None and scale > 1:

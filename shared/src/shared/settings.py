@@ -185,6 +185,15 @@ class SeedSettings(Settings):
         return self.demo_data and environment is Environment.DEVELOPMENT
 
 
+class ScheduleSettings(Settings):
+    """Whether a worker queues by the clock what the code plans; what users have stored it always does.
+
+    Tests turn it off and queue such a job when they mean to: the clock's would come into the middle of any of them.
+    """
+
+    of_code: bool = Field(default=True, validation_alias="WORKER_SCHEDULES")
+
+
 class MigrationSettings(Settings):
     """Of the migration step, which needs the owner's URL alone."""
 
@@ -212,6 +221,7 @@ class ServiceSettings(Settings):
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
     tokens: TokenSettings = Field(default_factory=TokenSettings)  # pyright: ignore[reportArgumentType] - the same
     backends: BackendSettings = Field(default_factory=BackendSettings)
+    schedules: ScheduleSettings = Field(default_factory=ScheduleSettings)
 
     @model_validator(mode="after")
     def _safe_in_production(self) -> Self:
@@ -235,6 +245,7 @@ class ServiceSettings(Settings):
             keys = urlsplit(self.tokens.jwks_url)
             yield from production.encrypted("JWKS_URL", keys.scheme, keys.hostname or "", plaintext=plaintext)
         yield from production.quiet_logs(self.telemetry.log_level)
+        yield from production.schedules(of_code=self.schedules.of_code)
         yield from production.secret_files(_secrets_of(type(self)))
 
 

@@ -95,7 +95,8 @@ def create_worker(
 
     ``resources`` is what handlers of jobs find as ``context.resources``. ``at_start`` runs once the
     schema is there and before anything is taken in: demo data are seeded by it. ``schedules`` queue
-    jobs of these types by the clock; ``clean_ups`` are done beside those that every service has.
+    jobs of these types by the clock, unless the settings turn that off; ``clean_ups`` are done beside those
+    that every service has.
     ``beside`` is what else runs for as long as consumers and jobs do. The process is ready when
     Postgres, Redis and RabbitMQ answer and each subscription is consumed. Raises ValueError for a
     schedule of a job type that is not there.
@@ -115,7 +116,7 @@ def create_worker(
             bus,
             subscriptions=subscriptions,
             job_types=job_types,
-            schedules=schedules,
+            schedules=schedules if settings.schedules.of_code else (),
             resources=resources,
         )
         consumers.extend(worker.consumers)

@@ -45,6 +45,7 @@ def test_safe_settings_are_taken():
         ("AMQP_URL", "amqps://users:hunter2@rabbit.example.com/", "less than 12"),
         ("JWKS_URL", "http://users:8010/.well-known/jwks.json", "not encrypted"),
         ("LOG_LEVEL", "DEBUG", "DEBUG"),
+        ("WORKER_SCHEDULES", "false", "no key is rotated"),
     ],
 )
 def test_each_unsafe_setting_is_told(monkeypatch: pytest.MonkeyPatch, name: str, value: str, why: str):

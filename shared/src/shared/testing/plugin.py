@@ -111,7 +111,10 @@ SettingsMaker: TypeAlias = Callable[[str], Awaitable[dict[str, str]]]
 
 @pytest.fixture(scope="session")
 def service_environment(service_roles: RolesMaker, amqp_url: str, redis_url: str) -> SettingsMaker:
-    """The environment a service's settings are read from, on this run's servers."""
+    """The environment a service's settings are read from, on this run's servers.
+
+    The clock starts nothing of the code's there: a test queues the job.
+    """
 
     async def make(service: str) -> dict[str, str]:
         roles = await service_roles(service)
@@ -125,6 +128,7 @@ def service_environment(service_roles: RolesMaker, amqp_url: str, redis_url: str
             "TOKEN_ISSUER": ISSUER,
             "TOKEN_AUDIENCE": AUDIENCE,
             "JWKS_URL": "http://127.0.0.1:1/unused",
+            "WORKER_SCHEDULES": "false",
         }
 
     return make

@@ -8,9 +8,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from shared.clean_ups import CLEAN_UP
 from shared.jobs import FinishedJob, JobContext, JobType, enqueue
 from shared.messaging import Event, Subscription, append_event
 from shared.postgres import Connection, Database
+from shared.schedules import Schedule, upsert
 from shared.settings import ServiceSettings
 from shared.testing.serving import running
 from shared.testing.waiting import eventually
@@ -43,13 +45,14 @@ SUBSCRIPTIONS = (
 )
 
 
-def _settings(database: Database, redis_url: str, amqp_url: str) -> ServiceSettings:
+def _settings(database: Database, redis_url: str, amqp_url: str, **more: str) -> ServiceSettings:
     values = {
         "DATABASE_URL": database.url,
         "REDIS_URL": redis_url,
         "AMQP_URL": amqp_url,
         "TOKEN_ISSUER": "http://issuer.test",
         "HTTP_DRAIN_SECONDS": "1",
+        **more,
     }
     with pytest.MonkeyPatch.context() as patch:
         for name, value in values.items():
@@ -106,13 +109,14 @@ async def test_an_event_becomes_a_job_and_its_end_an_event_in_one_trace(
 async def test_a_worker_that_only_waits_makes_no_traces(
     recorder: Recorder, database: Database, redis_url: str, amqp_url: str
 ) -> None:
-    async with running(await _worker(database, _settings(database, redis_url, amqp_url))) as client:
+    # Without what the clock starts, which is work.
+    settings = _settings(database, redis_url, amqp_url, WORKER_SCHEDULES="false")
+    async with running(await _worker(database, settings)) as client:
         await eventually(lambda: _is_ready(client))
         await asyncio.sleep(0.3)
         before = len(recorder.all())
         await asyncio.sleep(2.5)
-        # It may be the minute of a clean-up, which is work.
-        assert [span.name for span in recorder.all()[before:] if "clean_up" not in span.name] == []
+        assert [span.name for span in recorder.all()[before:]] == []
 
 
 async def test_a_worker_cleans_up_by_schedule(database: Database, redis_url: str, amqp_url: str) -> None:
@@ -126,6 +130,30 @@ async def test_a_worker_cleans_up_by_schedule(database: Database, redis_url: str
     async with running(await _worker(database, _settings(database, redis_url, amqp_url))):
         await eventually(lambda: _make_due(database, "clean_up.inbox"))
         await eventually(left, 0)
+
+
+async def test_with_its_schedules_off_a_worker_fires_what_users_stored_alone(
+    database: Database, redis_url: str, amqp_url: str
+) -> None:
+    codes = Schedule("clean_up.inbox", "* * * * *", "UTC", CLEAN_UP, {"what": "inbox"})
+    users = Schedule("mine", "* * * * *", "UTC", KIND.name, {"numbers": [7]})
+    async with database.transaction() as connection:
+        await upsert(connection, codes, owner=None)
+        await upsert(connection, users, owner="7")
+        # The code's comes first: it would have been fired when the user's is.
+        await connection.execute(
+            "UPDATE schedules SET next_fire = date_trunc('minute', now()) - CASE WHEN owner IS NULL"
+            " THEN interval '1 minute' ELSE interval '0' END"
+        )
+
+    async def fired() -> list[str]:
+        async with database.acquire() as connection:
+            return [row["schedule"] for row in await connection.fetch("SELECT DISTINCT schedule FROM schedule_fires")]
+
+    off = _settings(database, redis_url, amqp_url, WORKER_SCHEDULES="false")
+    async with running(await _worker(database, off)):
+        await eventually(fired)
+        assert await fired() == ["mine"]
 
 
 async def _make_due(database: Database, schedule: str) -> bool:

@@ -6,18 +6,13 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from pydantic import ValidationError
 
 from gateway.cli_explain import explain
+from gateway.cli_run import add_run_command, run, run_worker
 from gateway.routes.load import DEFAULT_FILE, RoutesError, load_routes
 from gateway.routes.reference import reference
 from gateway.routes.suspicious import warnings_of
-from gateway.workers.place import Place, add_worker_command, place
-
-if TYPE_CHECKING:
-    from gateway.settings import Settings
+from gateway.workers.place import add_worker_command, place
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,8 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     routes = Path(os.environ.get("GATEWAY_ROUTES") or DEFAULT_FILE)
     parser = argparse.ArgumentParser(prog="gateway", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    serve = commands.add_parser("run", help="serve; settings come from the environment")
-    serve.add_argument("--workers", default=None, help="processes that share the port, or auto (else WORKERS)")
+    add_run_command(commands)
     add_worker_command(commands)
     check = commands.add_parser("check", help="validate a routes file as a whole")
     check.add_argument("file", nargs="?", type=Path, default=routes, help="else GATEWAY_ROUTES, else the shipped one")
@@ -43,11 +37,11 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         if given.command == "run":
-            return _run(given.workers)
+            return run(given)
         if given.command == "reference":
             return _reference(given.check)
         if given.command == "worker":
-            return _run_worker(place(given))
+            return run_worker(place(given))
         return _check(given.file) if given.command == "check" else _explain(given)
     except RoutesError as error:
         print(error, file=sys.stderr)
@@ -74,49 +68,3 @@ def _reference(file: Path | None) -> int:
         print(f"{file} is not what `gateway reference` prints: write it anew", file=sys.stderr)
         return 1
     return 0
-
-
-def _run(workers: str | None) -> int:
-    from gateway.workers.supervisor import supervise  # noqa: PLC0415 - check and explain need no server
-
-    settings = _settings() if workers is None else _settings(workers=workers)
-    if settings is None:
-        return 1
-    load_routes(settings.routes)
-    if settings.workers > 1:
-        return supervise(settings)
-    from gateway.server import run  # noqa: PLC0415 - a parent of workers does without it
-
-    return run(settings, None)
-
-
-def _run_worker(place: Place) -> int:
-    from gateway.server import run  # noqa: PLC0415 - check and explain need no server
-    from gateway.workers.whole_lines import write_whole_lines  # noqa: PLC0415 - the same
-
-    write_whole_lines()
-    # The command line of the parent may have said how many they are.
-    settings = _settings(workers=len(place.listeners))
-    if settings is None:
-        return 1
-    return run(settings, place)
-
-
-def _settings(**given: Any) -> Settings | None:
-    """Those of the environment, with logs set up by them; None when they are wrong, which has been said then."""
-    from gateway.production import unsafe  # noqa: PLC0415 - check and explain need none
-    from gateway.settings import Settings  # noqa: PLC0415
-    from gateway.telemetry.logs import configure_logs  # noqa: PLC0415
-
-    try:
-        settings = Settings(**given)
-    except ValidationError as error:
-        for problem in error.errors(include_input=False, include_url=False):
-            name = ".".join(map(str, problem["loc"]))
-            print(f"{name}: {problem['msg']}", file=sys.stderr)
-        return None
-    if lines := list(unsafe(settings)):
-        print("\n  ".join(["gateway: not safe for ENVIRONMENT=production:", *lines]), file=sys.stderr)
-        return None
-    configure_logs(settings.log_level)
-    return settings

@@ -50,7 +50,9 @@ def unsafe(settings: Settings) -> Iterator[str]:
 
 
 def _redis(settings: Settings) -> Iterator[str]:
-    url = settings.redis_url.get_secret_value()
+    url = settings.redis
+    if url is None:
+        return
     password = unquote(urlsplit(url).password or "")
     if urlsplit(url).hostname and len(password) < _FEWEST_CHARACTERS:
         yield f"REDIS_URL: has no password, or one of less than {_FEWEST_CHARACTERS} characters"

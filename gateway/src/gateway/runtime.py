@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from gateway.data.exchange import Exchange
     from gateway.settings import Settings
 
-_LIMITER_AT_START = 1.0
-
 
 class Gateway:
     """The parts, and the two things they share: the clock's date and the record of what happened."""
@@ -74,9 +72,10 @@ class Gateway:
         self.known_heads = KnownHeads()
         self.connections = OpenConnections(settings, self.proxies, self.metrics.registry)
         self.keys = KeySet(self.fetcher, settings.jwks_url, settings.jwks_refresh_seconds)
-        redis = settings.redis_url.get_secret_value()
+        redis = settings.redis
         self.revocations = Revocations(redis, settings.revocations, self._forget_ended)
-        self.metrics.registry.register(self.revocations)
+        if redis is not None:
+            self.metrics.registry.register(self.revocations)
         self.verifier = TokenVerifier(self.keys, settings.issuer, settings.audience, self.revocations.covers)
         api_keys = None
         if model.api_keys is not None:
@@ -114,15 +113,14 @@ class Gateway:
         if self.table.identifies:
             self._identify()
         self.cache.take(self.table.model.cache, used=keeps(self.table.model))
-        self.limiter.link.start()
-        await self.limiter.link.wait_up(_LIMITER_AT_START)
+        await self.limiter.start()
 
     async def stop(self) -> None:
         """After the last answer: close what is open and send what is still held."""
         self.reloading.stop()
         self.keys.stop()
         self.revocations.stop()
-        self.limiter.link.stop()
+        self.limiter.stop()
         self.cache.stop()
         if self.api_keys is not None:
             self.api_keys.close()

@@ -15,6 +15,9 @@ from gateway.routes.load import DEFAULT_FILE
 
 DEVELOPMENT_CLIENT_SECRET = "gatehouse-development-gateway-secret-of-nobody"  # noqa: S105 - of nobody who should keep one
 
+NO_REDIS = "none"
+"""What ``REDIS_URL`` says where there is no Redis."""
+
 
 class Environment(StrEnum):
     """Where the process runs."""
@@ -52,6 +55,7 @@ class Settings(BaseSettings):
     routes: Path = Field(default=DEFAULT_FILE, validation_alias="GATEWAY_ROUTES")
     # How often the routes file is looked at for a change; 0: only SIGHUP and the admin view read it again.
     watch_seconds: float = Field(default=1.0, validation_alias="ROUTES_WATCH_SECONDS", ge=0, le=3600)
+    # "none": limits are counted in this process, and nothing is shared with another.
     redis_url: SecretStr = Field(default=SecretStr("redis://127.0.0.1:6379/0"), validation_alias="REDIS_URL")
     # Whether the network to Redis and to JWKS_URL is ours alone, so that production needs no TLS there.
     plaintext_backends: bool = Field(default=False, validation_alias="ALLOW_PLAINTEXT_BACKENDS")
@@ -132,6 +136,17 @@ class Settings(BaseSettings):
             ip_network(network, strict=False)
         return value
 
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_or_none(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if not url:
+            # A secret that is missing must not part the limits in silence.
+            raise ValueError(f'is empty: name a server, or say "{NO_REDIS}" to count limits in this process alone')
+        if url != NO_REDIS and not url.startswith(("redis://", "rediss://")):
+            raise ValueError(f'must begin with redis:// or rediss://, or be "{NO_REDIS}"')
+        return value
+
     @field_validator("ca_file")
     @classmethod
     def _authorities(cls, value: Path | None) -> Path | None:
@@ -156,6 +171,12 @@ class Settings(BaseSettings):
         if self.admin_port is not None and open_to_others and not self.admin_token.get_secret_value():
             raise ValueError("ADMIN_HOST is not loopback, so ADMIN_TOKEN is needed")
         return self
+
+    @property
+    def redis(self) -> str | None:
+        """The URL of Redis; None where the process is to do without."""
+        url = self.redis_url.get_secret_value()
+        return None if url == NO_REDIS else url
 
     @property
     def scale(self) -> float:

@@ -53,7 +53,9 @@ _UNKEPT_KEYS = 4096
 class SharedCache:
     """``begin`` is called for each request whose route keeps answers."""
 
-    def __init__(self, model: CacheStore, url: str, *, compress: bool, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, model: CacheStore, url: str | None, *, compress: bool, clock: Callable[[], float] = time.time
+    ) -> None:
         self.clock = clock
         self.changes = 0
         self.tier: SecondTier | None = None
@@ -77,15 +79,16 @@ class SharedCache:
 
     def take(self, model: CacheStore, *, used: bool) -> None:
         """New routes; ``used`` when any of them keeps answers. Redis is not connected to before one does."""
+        redis = self._url if used and model.redis else None
         self._model = model
         self.memory.limit = model.memory
         self.memory.fit()
-        if used and model.redis and self.tier is None:
-            self.tier = SecondTier(self._url)
-            self._news = News(self._url, self.tier, self)
+        if redis is not None and self.tier is None:
+            self.tier = SecondTier(redis)
+            self._news = News(redis, self.tier, self)
             self.tier.link.start()
             self._news.link.start()
-        elif not (used and model.redis):
+        elif redis is None:
             self.stop()
 
     def stop(self) -> None:

@@ -31,8 +31,12 @@ class Checks:
             if asyncio.get_running_loop().time() >= self._until:
                 self._states = await self._ask()
                 self._until = asyncio.get_running_loop().time() + _KEPT_SECONDS
-        redis: State = "healthy" if self._gateway.limiter.up else "unhealthy"
-        return {"redis": redis, **await self._crew(), **self._states}
+        return {**self._redis(), **await self._crew(), **self._states}
+
+    def _redis(self) -> dict[str, State]:
+        """Nothing where there is none."""
+        limiter = self._gateway.limiter
+        return {} if limiter.alone else {"redis": "healthy" if limiter.up else "unhealthy"}
 
     async def _crew(self) -> dict[str, State]:
         """Whether all workers take connections; nothing where there is only one."""

@@ -37,11 +37,12 @@ _BY_TIME = 2**63
 class Revocations(Collector):
     """``covers`` costs three look-ups; ``on_news`` is called after each change, for what was verified before."""
 
-    def __init__(self, url: str, stream: str, on_news: Callable[[], None], *, most: int = _MOST) -> None:
+    def __init__(self, url: str | None, stream: str, on_news: Callable[[], None], *, most: int = _MOST) -> None:
         self._stream, self._on_news, self._most = stream, on_news, most
         self._loop = asyncio.get_running_loop()
-        self.link = RedisLink(url, "return 1", name="revocations", on_up=self._begin)
-        self._started = False
+        self.link = RedisLink(url or "", "return 1", name="revocations", on_up=self._begin)
+        # Without Redis nobody tells us of any: a token ends when it says so.
+        self._started = url is None
         self._last: bytes = b"0-0"
         self._timer: asyncio.TimerHandle | None = None
         # By user: tokens up to when, before which generation, and until when that matters. By session, key: until when.

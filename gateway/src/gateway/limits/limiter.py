@@ -30,6 +30,8 @@ log = structlog.stdlib.get_logger(__name__)
 _PATIENCE = (0.042, 0.008)
 # A connection whose reply is later than that is given up.
 _LOST_AFTER = 1.0
+# How long the start waits for Redis.
+_AT_START = 1.0
 _BATCH = 64
 # Tiers come from tokens: those that a route keeps plans for are bounded.
 _MAX_TIERS = 64
@@ -48,12 +50,13 @@ class Limiter:
     """``check`` calls ``exchange.on_verdict``.
 
     ``overload`` says how overloaded the system is, 0 to 1; limits that say so are tightened by it. ``workers`` is the
-    number of processes that share this machine's part of a quota while Redis is away.
+    number of processes that share this machine's part of a quota while Redis is away. Without a ``url`` there is none:
+    each process counts its equal part of the whole quota, and one process alone all of it.
     """
 
     def __init__(
         self,
-        url: str,
+        url: str | None,
         model: RoutesModel,
         scale: float,
         registry: CollectorRegistry,
@@ -69,9 +72,20 @@ class Limiter:
         self._plans: dict[Route, dict[str | None, Plan]] = {}
         self._asked: list[Asked] = []
         self._loop = asyncio.get_running_loop()
-        self.link = RedisLink(url, SCRIPT)
+        self.alone = url is None
+        self.link = RedisLink(url or "", SCRIPT)
         self._late: set[object] = set()
-        self.metrics = LimitMetrics(registry, lambda: self.up, overload)
+        self.metrics = LimitMetrics(registry, None if self.alone else lambda: self.up, overload)
+
+    async def start(self) -> None:
+        """Begin to connect; for a moment Redis is waited for, so that requests that come first are counted there."""
+        if not self.alone:
+            self.link.start()
+            await self.link.wait_up(_AT_START)
+
+    def stop(self) -> None:
+        """Hang up."""
+        self.link.stop()
 
     @property
     def up(self) -> bool:
@@ -86,10 +100,10 @@ class Limiter:
     def state(self) -> dict[str, Any]:
         """For people: whether Redis counts, by how much limits are tightened, what became of requests."""
         return {
-            "redis": "up" if self.up else "down",
+            "redis": "none" if self.alone else "up" if self.up else "down",
             "overload": self._overload(),
             "scale": self._scale,
-            "local_share": self._local_share / self._workers,
+            "local_share": (1 if self.alone else self._local_share) / self._workers,
             "verdicts": dict(self.metrics.verdicts),
             "rejected": dict(self.metrics.rejected),
         }
@@ -172,13 +186,13 @@ class Limiter:
 
     def _without_redis(self, exchange: Exchange, wanted: Plan, keys: list[str]) -> None:
         assert exchange.match is not None  # noqa: S101 - see check
-        mode = exchange.match.route.redis_down
+        mode = "local" if self.alone else exchange.match.route.redis_down
         if mode == "open":
             self._tell(exchange, OPEN)
         elif mode == "closed":
             self._tell(exchange, closed())
         else:
-            local = wanted.local(self._workers)
+            local = wanted.parted(self._workers) if self.alone else wanted.local(self._workers)
             self._tell(exchange, local.judge(self._local.take(local, keys), 0, "local"))
 
     def _tell(self, exchange: Exchange, verdict: Verdict) -> None:

@@ -12,9 +12,11 @@ from prometheus_client.registry import Collector
 
 
 class LimitMetrics(Collector):
-    """One a process."""
+    """One a process; ``up`` is None where there is no Redis."""
 
-    def __init__(self, registry: CollectorRegistry, up: Callable[[], bool], overload: Callable[[], float]) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, up: Callable[[], bool] | None, overload: Callable[[], float]
+    ) -> None:
         self.verdicts: defaultdict[str, int] = defaultdict(int)
         self.rejected: defaultdict[str, int] = defaultdict(int)
         self.delayed = 0
@@ -43,9 +45,10 @@ class LimitMetrics(Collector):
         )
         yield CounterMetricFamily("gateway_limiter_calls", "Calls of the script, a batch each.", self.calls)
         yield CounterMetricFamily("gateway_limiter_late", "Calls that were not waited for any longer.", self.late)
-        yield GaugeMetricFamily(
-            "gateway_limiter_up", "1 while limits are counted in Redis; 0: each route's mode.", int(self._up())
-        )
+        if self._up is not None:
+            yield GaugeMetricFamily(
+                "gateway_limiter_up", "1 while limits are counted in Redis; 0: each route's mode.", int(self._up())
+            )
         yield GaugeMetricFamily(
             "gateway_limit_overload_level", "The overload that tightens limits, 0 to 1.", self._overload()
         )

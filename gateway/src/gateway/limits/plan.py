@@ -66,6 +66,7 @@ class Plan:
         self.adaptive = any(rule.part < 1 for rule in self.rules)
         self._tightened: dict[int, Plan] = {}
         self._local: dict[int, Plan] = {}
+        self._parted: dict[int, Plan] = {}
 
     def at(self, level: float) -> Plan:
         """As it is under an overload of ``level``, 0 to 1."""
@@ -83,6 +84,15 @@ class Plan:
         found = self._local.get(workers)
         if found is None:
             found = self._local[workers] = Plan([rule.times(rule.local_share / workers) for rule in self.rules])
+        return found
+
+    def parted(self, workers: int) -> Plan:
+        """What one of so many processes may admit where nothing else counts: equal parts of the whole."""
+        if workers == 1:
+            return self
+        found = self._parted.get(workers)
+        if found is None:
+            found = self._parted[workers] = Plan([rule.times(1 / workers) for rule in self.rules])
         return found
 
     def keys(self, exchange: Exchange) -> list[str]:

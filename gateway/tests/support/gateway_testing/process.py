@@ -105,7 +105,7 @@ class GatewayProcess:
             )
 
     async def ready(self, path: str = "/health/ready") -> None:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
             try:
                 answer = await ask(self.port, "GET", path)

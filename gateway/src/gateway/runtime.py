@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from gateway.cache.measures import Measures
 from gateway.cache.shared_cache import SharedCache
+from gateway.console.sampler import Sampler
+from gateway.console.traces import Traces
 from gateway.control.checks import Checks
 from gateway.control.documents import Documents
 from gateway.control.paths import OwnPaths
@@ -103,6 +105,8 @@ class Gateway:
         self.metrics.registry.register(Measures(self.cache))
         self.checks = Checks(self)
         self.documents = Documents(self)
+        self.sampler = Sampler(self)
+        self.traces = Traces(self.fetcher, settings.console_traces)
         self.reloading = Reloading(self, seen)
         self.draining = False
         self._date = (0, b"")

@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from gateway.console.settings import ConsoleSettings
 from gateway.routes.load import DEFAULT_FILE
 
 DEVELOPMENT_CLIENT_SECRET = "gatehouse-development-gateway-secret-of-nobody"  # noqa: S105 - of nobody who should keep one
@@ -42,7 +43,7 @@ class FileSource(PydanticBaseSettingsSource):
         return {name: value for value, name, _ in values if value is not None}
 
 
-class Settings(BaseSettings):
+class Settings(ConsoleSettings):
     """Every setting of the gateway; durations in seconds."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)

@@ -12,7 +12,8 @@ from gateway_testing.wire import Wire, ask, request
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-OWN = ["/", "/docs", "/docs/assets/page.css", "/health/live", "/health/ready", "/metrics", "/openapi.json"]
+OWN = ["/", "/console", "/console/assets/page.css", "/docs", "/docs/assets/docs.js"]
+OWN += ["/health/live", "/health/ready", "/metrics", "/openapi.json"]
 
 
 @pytest.mark.parametrize("path", [*OWN, "/favicon.ico"])

@@ -19,7 +19,7 @@ from local_stack.services import SERVICES
 from local_stack.system_ports import SystemPorts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from local_stack.state import State
@@ -174,5 +174,13 @@ def _gateway_settings(environment: Mapping[str, str], ports: SystemPorts) -> dic
     return {
         "HTTP_HOST": environment.get("HTTP_HOST") or HOST,
         "TRACES_URL": ports.url("traces"),
+        "CONSOLE_TRACES_API": ports.url("traces"),
+        "CONSOLE_METRICS": ",".join(f"{name}=http://{HOST}:{port}/metrics" for name, port in _metrics_pages(ports)),
         **{f"{service.upper()}_URL": ports.url(service) for service in SERVICES},
     }
+
+
+def _metrics_pages(ports: SystemPorts) -> Iterator[tuple[str, int]]:
+    for service in SERVICES:
+        port = int(ports.url(service).rpartition(":")[2])
+        yield from ((service, port), (f"{service}-worker", port + 1))

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from gateway.console import endpoints
 from gateway.control import documentation, health, metrics, pages
 from gateway.control.errors import install_error_handlers
 from gateway.control.standing import Standing
@@ -22,4 +23,5 @@ def create_control_app(lifespan: Lifespan) -> ASGIApp:
     app.include_router(metrics.router)
     app.include_router(documentation.router)
     app.include_router(pages.router)
+    app.include_router(endpoints.router)
     return Standing(app)

@@ -14,7 +14,7 @@ router = APIRouter(include_in_schema=False)
 
 _ASSETS = Path(__file__).parent / "assets"
 _TYPES: Final = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
-_SERVED: Final = frozenset({"swagger-ui-bundle.js", "swagger-ui.css", "docs.js", "page.css"})
+_SERVED: Final = frozenset({"swagger-ui-bundle.js", "swagger-ui.css", "docs.js"})
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>

@@ -4,11 +4,17 @@ from collections.abc import Iterable
 
 _OF = {
     "page": (b"/", b"/favicon.ico"),
+    "console": (b"/console", b"/console/events", b"/console/traces"),
     "docs": (b"/docs", b"/openapi.json"),
     "health": (b"/health/live", b"/health/ready"),
     "metrics": (b"/metrics",),
 }
-_ASSETS = b"/docs/assets/"
+# By a path of the part, what is below these prefixes as well.
+_BELOW = {
+    b"/docs": (b"/docs/assets/",),
+    b"/": (b"/console/assets/",),
+    b"/console": (b"/console/assets/", b"/console/traces/"),
+}
 
 
 class OwnPaths:
@@ -16,8 +22,8 @@ class OwnPaths:
 
     def __init__(self, parts: Iterable[str]) -> None:
         self._paths = frozenset(path for part in parts for path in _OF[part])
-        self._assets = _ASSETS if b"/docs" in self._paths or b"/" in self._paths else None
+        self._below = tuple({prefix for path in self._paths for prefix in _BELOW.get(path, ())})
 
     def __contains__(self, path: bytes) -> bool:
         """Whether the control plane answers the (canonical) path."""
-        return path in self._paths or (self._assets is not None and path.startswith(self._assets))
+        return path in self._paths or path.startswith(self._below)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from gateway.runtime import Gateway
 
 _PROBES = frozenset({"/health/live", "/health/ready", "/metrics"})
+# Paths below these are told apart by no label: what is below may be anybody's.
+_TOGETHER = ("/docs/assets", "/console/assets", "/console/traces")
 
 
 class Standing:
@@ -44,8 +46,10 @@ class _Answer:
         self._send = send
         self._gateway: Gateway = state["gateway"]
         self._head: RequestHead = state["head"]
-        # Probes come every few seconds and say nothing: they are traced only when the caller's trace is.
-        ratio = 0.0 if scope["path"] in _PROBES else self._gateway.settings.trace_ratio
+        # Probes come every few seconds and say nothing, and the console shows traces in which it must not stand: they
+        # are traced only when the caller's trace is.
+        probe = scope["path"] in _PROBES or scope["path"].startswith("/console/")
+        ratio = 0.0 if probe else self._gateway.settings.trace_ratio
         self._trace = TraceContext(self._head.fields.get(b"traceparent"), ratio)
         self._request_id = self._head.request_id or self._trace.trace_id
         state["trace_id"] = self._trace.trace_hex
@@ -89,7 +93,7 @@ class _Answer:
         now_ns = time.time_ns()
         seconds = max(0.0, (now_ns - self._started_ns) / 1e9)
         path = self._scope["path"]
-        route = path if not path.startswith("/docs/") else "/docs/assets"
+        route = next((prefix for prefix in _TOGETHER if path.startswith(f"{prefix}/")), path)
         trace_id = self._trace.trace_hex if self._trace.sampled else None
         self._gateway.metrics.request(route, self._scope["method"], self._status, seconds, trace_id)
         if self._trace.sampled:

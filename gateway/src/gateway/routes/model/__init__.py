@@ -77,10 +77,11 @@ class RoutesModel(Model):
     admission: AdmissionModel = Field(
         default=AdmissionModel(), description="What every forwarded request is held to before its route."
     )
-    own: tuple[Literal["page", "docs", "health", "metrics"], ...] = Field(
-        default=("page", "docs", "health", "metrics"),
-        description="What the gateway answers by itself: the page at `/` (and `/favicon.ico`), `/docs` with "
-        "`/openapi.json`, `/health/...`, `/metrics`. The paths of what is left out are for the routes.",
+    own: tuple[Literal["page", "console", "docs", "health", "metrics"], ...] = Field(
+        default=("page", "console", "docs", "health", "metrics"),
+        description="What the gateway answers by itself: the page at `/` (and `/favicon.ico`), `/console/...` for "
+        "admins, `/docs` with `/openapi.json`, `/health/...`, `/metrics`. The paths of what is left out are for the "
+        "routes.",
     )
     defaults: Defaults = Field(default=Defaults(), description="What a route that says nothing gets.")
     api_keys: ApiKeysModel | None = Field(default=None, description="Takes `X-API-Key`; without it no key is taken.")

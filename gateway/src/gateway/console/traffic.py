@@ -61,6 +61,6 @@ def traffic(now: Reading, earlier: Reading, long_lived: Collection[str], own: Co
         if route in routes and route not in long_lived:
             routes[route].buckets[float(labels["le"])] += count
             whole.buckets[float(labels["le"])] += count
-    rows = [{"route": name, **grown.told(seconds)} for name, grown in routes.items()]
+    rows: list[dict[str, Any]] = [{"route": name, **grown.told(seconds)} for name, grown in routes.items()]
     rows.sort(key=lambda row: (-row["rate"], row["route"]))
     return [{"route": None, **whole.told(seconds)}, *rows]

@@ -4,14 +4,13 @@ The handler of the event does what must not be seen a moment longer (the name, t
 does the rest, whose size nobody knows, and looks again for what was under way meanwhile.
 """
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
 from pydantic import AwareDatetime, BaseModel
 
 from reports import scheduling
 from reports.domain.report import Report
-from reports.files import ReportFiles
+from reports.files.store import ReportFiles
 from reports.reporting import delete_all_of
 from reports.store import departed, webhooks
 from shared.jobs import enqueue
@@ -84,7 +83,7 @@ async def _remove_files(files: ReportFiles, database: Database, asked: ForgetUse
         for report in found:
             after = report.id
             if report.finished_at is not None and asked.may_be_named_in(report):
-                await asyncio.to_thread(files.clear_up, report.id, None)
+                await files.clear_up(report.id, None)
                 removed += 1
         if len(found) < _BATCH:
             return removed

@@ -1,6 +1,5 @@
 """The API process: ``python -m reports.main``."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -10,7 +9,7 @@ from fastapi import FastAPI
 
 from reports.api.routers import create_routers
 from reports.delivering.resolving import create_resolver
-from reports.files import ReportFiles
+from reports.files.chosen import chosen_files
 from reports.resources import ReportsResources
 from reports.settings import ReportsSettings
 from reports.webhooks import Rules
@@ -26,7 +25,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 def create_application(settings: ReportsSettings, keys: KeySource | None = None) -> FastAPI:
     """Make the API. ``keys`` verify tokens, by default those of ``JWKS_URL``."""
-    files = ReportFiles(settings.storage.directory)
+    files = chosen_files(settings.storage, settings.s3)
     own = settings.webhooks
     box = SecretBox(own.keys, "WEBHOOKS_KEY")
     webhooks = Rules(own.limit, own.overlap_hours, own.reach, create_resolver(own.name_server), box)
@@ -42,7 +41,7 @@ def create_application(settings: ReportsSettings, keys: KeySource | None = None)
         )
 
     async def usable(_: Resources) -> bool:
-        return await asyncio.to_thread(files.usable)
+        return await files.usable()
 
     return create_app(
         SERVICE,

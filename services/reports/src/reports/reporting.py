@@ -1,9 +1,7 @@
 """Reports from asking to deleting: what endpoints and event handlers do with them."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from reports import events
@@ -20,7 +18,7 @@ from reports.domain.report import (
     TooManyReports,
     covers_everyone,
 )
-from reports.files import ReportFiles
+from reports.files.store import ReportFiles
 from reports.jobs import render
 from reports.store import departed
 from reports.store import reports as store
@@ -88,14 +86,13 @@ async def find_report(connection: Connection, principal: Principal, report_id: i
     return report
 
 
-async def find_content(files: ReportFiles, report: Report) -> tuple[Path, StoredFile]:
-    """The file of a report. Raises ReportNotReady, and ReportFileGone when it was lost."""
+async def find_content(files: ReportFiles, report: Report) -> StoredFile:
+    """The file of a report. Raises ReportNotReady, ReportFileGone when it was lost, and StoreUnavailable."""
     if report.status is not ReportStatus.SUCCEEDED or report.file is None:
         raise ReportNotReady(report.status)
-    path = files.path(report.id, report.file.name)
-    if not await asyncio.to_thread(path.is_file):
+    if not await files.exists(report.id, report.file.name):
         raise ReportFileGone
-    return path, report.file
+    return report.file
 
 
 async def delete_report(
@@ -139,4 +136,4 @@ async def _forget(connection: Connection, files: ReportFiles, report: Report) ->
     # Who still makes it clears up at its end. Files go before the commit: when that fails the row is
     # still there and can be deleted again, while a file without a row would stay for ever.
     if report.status is not ReportStatus.RUNNING:
-        await asyncio.to_thread(files.clear_up, report.id, None)
+        await files.clear_up(report.id, None)

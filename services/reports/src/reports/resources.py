@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from reports.files import ReportFiles
+from reports.files.store import ReportFiles
 from reports.webhooks import Rules
 
 

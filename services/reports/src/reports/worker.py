@@ -11,7 +11,7 @@ from reports.delivering.deliverer import Deliverer
 from reports.delivering.posting import Poster
 from reports.delivering.resolving import create_resolver
 from reports.events import subscriptions
-from reports.files import ReportFiles
+from reports.files.chosen import chosen_files
 from reports.jobs.forget_user import forget_job
 from reports.jobs.ready_mail import ready_mail_job
 from reports.jobs.render import render_job
@@ -31,7 +31,7 @@ from shared.worker import create_worker
 
 def create_application(settings: ReportsSettings) -> FastAPI:
     """Make the worker."""
-    files, reports = ReportFiles(settings.storage.directory), settings.reports
+    files, reports = chosen_files(settings.storage, settings.s3), settings.reports
     old_reports = partial(clean_up.delete_old_reports, files, timedelta(days=reports.keep_days))
     orphans = partial(clean_up.delete_orphans, files)
     warm_up(settings.storage.directory / ".matplotlib")

@@ -11,7 +11,7 @@ import httpx
 import pytest_asyncio
 
 from reports.clean_up import delete_old_reports, delete_orphans
-from reports.files import ReportFiles
+from reports.files.directory import DirectoryFiles
 from reports.settings import ReportsSettings
 from shared.postgres import Connection, Database
 from shared.testing.tokens import Signer
@@ -63,7 +63,7 @@ async def test_what_is_old_goes_with_its_file_and_what_is_not_stays(
     waiting = int((await ask(quiet_api, headers, "user_activity", "csv")).headers["location"].rpartition("/")[2])
     await quiet_database.execute("UPDATE reports SET created_at = now() - interval '1 year' WHERE id = $1", waiting)
     paths = {report_id: put(tmp_path, report_id) for report_id in (*old, young)}
-    files = ReportFiles(tmp_path)
+    files = DirectoryFiles(tmp_path)
     assert await delete_old_reports(files, KEEP, connection, 2) == 2, "the oldest first, and no more than asked for"
     assert [report_id for report_id in old if paths[report_id].exists()] == [old[0]]
     assert await delete_old_reports(files, KEEP, connection, 2) == 1
@@ -84,7 +84,7 @@ async def test_a_directory_without_a_report_goes_once_nobody_works_in_it(
     put(tmp_path, kept, hours=2)
     put(tmp_path, 10**15 + 9, hours=0)
     (tmp_path / ".matplotlib").mkdir()
-    files = ReportFiles(tmp_path)
+    files = DirectoryFiles(tmp_path)
     assert await delete_orphans(files, connection, 2) == 2
     assert await delete_orphans(files, connection, 2) == 1
     assert names(tmp_path) == {str(kept), str(10**15 + 9), ".matplotlib"}

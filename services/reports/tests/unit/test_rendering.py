@@ -15,7 +15,7 @@ import pytest
 from reports.domain.contents import CONTENTS
 from reports.domain.document import Cell, Column, Document, Kind, Plot, Section
 from reports.domain.report import ReportFormat
-from reports.files import Workshop
+from reports.files.workshop import Workshop
 from reports.rendering.csv_file import harmless
 from reports.rendering.finished_file import draw, render
 from reports.rendering.spool import SpoolWriter

@@ -6,7 +6,7 @@ from functools import partial
 import structlog
 from prometheus_client import Counter
 
-from reports.files import ReportFiles
+from reports.files.store import ReportFiles
 from reports.forgetting import FORGET_USER, ForgetUser, finish
 from shared.jobs import JobContext, JobType
 

@@ -3,18 +3,23 @@
 import asyncio
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
+import structlog
 from pydantic import BaseModel
 
 from reports import events
 from reports.collecting import collect
 from reports.domain.report import Report, ReportFormat, ReportStatus, StoredFile
-from reports.files import ReportFiles
+from reports.files.store import ReportFiles, StoreUnavailable
 from reports.jobs import ready_mail
 from reports.rendering.finished_file import draw, render
 from reports.store import reports as store
 from shared.jobs import FinishedJob, JobContext, JobStatus, JobType, enqueue
+from shared.messaging.backoff import Backoff
 from shared.postgres import Connection
+
+log = structlog.stdlib.get_logger(__name__)
 
 NAME = "reports.render"
 FAILED = "The report could not be made."
@@ -53,7 +58,7 @@ async def _handle(files: ReportFiles, pdf_rows: int, context: JobContext, payloa
 
 
 async def _make(files: ReportFiles, pdf_rows: int, context: JobContext, report: Report) -> StoredFile:
-    workshop = await asyncio.to_thread(files.workshop, report.id, context.attempt)
+    workshop = await files.workshop(report.id, context.attempt)
     document = await collect(context, report, workshop.spool)
     if report.format is ReportFormat.PDF:
         await context.progress(45, "plotting")
@@ -61,8 +66,17 @@ async def _make(files: ReportFiles, pdf_rows: int, context: JobContext, report: 
     await context.progress(60, "rendering")
     size, sha256 = await context.run_in_process(render, document, report.format, workshop, pdf_rows)
     await context.progress(90, "storing")
-    name = await asyncio.to_thread(files.store, workshop.made, report.id, context.attempt, report.format)
-    return StoredFile(name, size, sha256)
+    return StoredFile(await _stored(files, workshop.made, context.attempt, report), size, sha256)
+
+
+async def _stored(files: ReportFiles, made: Path, attempt: int, report: Report) -> str:
+    """Keep what was made, trying until the attempt's time is up: making it again would cost more than waiting."""
+    backoff = Backoff(first=0.5, most=15.0)
+    while True:
+        try:
+            return await files.store(made, report.id, attempt, report.format)
+        except StoreUnavailable:
+            await asyncio.sleep(backoff.next())
 
 
 async def _on_finished(files: ReportFiles, connection: Connection, job: FinishedJob) -> None:
@@ -75,4 +89,8 @@ async def _on_finished(files: ReportFiles, connection: Connection, job: Finished
             await enqueue(connection, ready_mail.NAME, ready_mail.ReadyMail(report_id=report_id))
     # A report that was deleted meanwhile leaves nothing.
     keep = report.file.name if report and report.file and report.status is ReportStatus.SUCCEEDED else None
-    await asyncio.to_thread(files.clear_up, report_id, keep)
+    try:
+        await files.clear_up(report_id, keep)
+    except StoreUnavailable:
+        # The end is told all the same; what is left goes with the report, or as a leftover of none (clean_up.py).
+        log.warning("report_not_cleared_up", report_id=report_id)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reports.domain.document import Document
 from reports.domain.report import ReportFormat
-from reports.files import Workshop
+from reports.files.workshop import Workshop
 
 
 def render(document: Document, report_format: ReportFormat, workshop: Workshop, pdf_rows: int) -> tuple[int, str]:

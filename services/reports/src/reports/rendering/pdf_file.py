@@ -8,7 +8,7 @@ from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
 from reports.domain.document import Document, Section
-from reports.files import Workshop
+from reports.files.workshop import Workshop
 from reports.rendering.pdf_table import Table
 from reports.rendering.spool import read_spool
 

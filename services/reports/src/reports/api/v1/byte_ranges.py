@@ -1,15 +1,12 @@
 """Which bytes of a file are asked for (RFC 9110 section 14).
 
-Starlette's FileResponse sends ranges but answers 400 to a Range header that the RFC wants ignored (an
-unknown unit, section 14.2; an invalid set, section 14.1.1), and 416 when only some of the ranges do not
-fit. So the header is read here, and what is left for FileResponse is always satisfiable.
+Starlette's FileResponse answers 400 to a Range header that the RFC wants ignored (an unknown unit, section 14.2; an
+invalid set, section 14.1.1), 416 when only some of the ranges do not fit, and sends nothing but files of a disk.
 """
 
 import re
+from dataclasses import dataclass
 from http import HTTPStatus
-
-from fastapi.responses import FileResponse
-from starlette.types import Receive, Scope, Send
 
 from shared.problems import Problem
 
@@ -30,15 +27,23 @@ class RangeNotSatisfiable(Problem):
         )
 
 
-def satisfiable(header: str | None, size: int) -> str | None:
-    """The ranges that can be sent, as a Range header; None when the whole file is to be sent.
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """Bytes of a file, from ``start`` to before ``stop``."""
+
+    start: int
+    stop: int
+
+
+def satisfiable(header: str | None, size: int) -> list[Span] | None:
+    """The spans that can be sent, in order and none touching another; None when the whole file is to be sent.
 
     Raises RangeNotSatisfiable.
     """
     unit, separator, text = (header or "").partition("=")
     if not separator or unit.strip().lower() != "bytes":
         return None
-    ranges: list[str] = []
+    spans: list[Span] = []
     specs = [spec for spec in (part.strip() for part in text.split(",")) if spec]
     for spec in specs:
         match = _SPEC.fullmatch(spec)
@@ -47,26 +52,24 @@ def satisfiable(header: str | None, size: int) -> str | None:
         first, last, suffix = match.groups()
         if first is not None and last and int(last) < int(first):
             return None
-        if int(first) < size if first is not None else int(suffix) > 0 < size:
-            ranges.append(spec)
+        start = int(first) if first is not None else max(0, size - int(suffix))
+        if start < size:
+            spans.append(Span(start, min(size, int(last) + 1) if last else size))
     # Many small ranges cost more than the whole (section 17.15).
     if not specs or len(specs) > MOST_RANGES:
         return None
-    if not ranges:
+    if not spans:
         raise RangeNotSatisfiable(size)
-    return f"bytes={','.join(ranges)}"
+    return _merged(sorted(spans))
 
 
-class RangedFileResponse(FileResponse):
-    """A file of which only these ``ranges`` are sent, whatever the request's own headers say."""
-
-    def __init__(self, *, ranges: str | None, path: str, headers: dict[str, str], media_type: str) -> None:
-        super().__init__(path, headers=headers, media_type=media_type)
-        self._ranges = ranges
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the file."""
-        headers = [(k, v) for k, v in scope["headers"] if k not in (b"range", b"if-range")]
-        if self._ranges is not None:
-            headers.append((b"range", self._ranges.encode()))
-        await super().__call__({**scope, "headers": headers}, receive, send)
+def _merged(spans: list[Span]) -> list[Span]:
+    """Spans that overlap or touch as one (section 14.2)."""
+    merged = [spans[0]]
+    for span in spans[1:]:
+        last = merged[-1]
+        if span.start <= last.stop:
+            merged[-1] = Span(last.start, max(last.stop, span.stop))
+        else:
+            merged.append(span)
+    return merged

@@ -88,7 +88,7 @@ async def get_report(
     "/reports/{report_id}",
     status_code=204,
     summary="Cancel a report that is not finished, delete one that is",
-    responses=problem_responses(401, 403, 404, 412, 422),
+    responses=problem_responses(401, 403, 404, 412, 422, 503),
 )
 async def delete_report(
     report_id: EntityId, request: Request, principal: Writer, connection: Transaction, own: Own

@@ -71,9 +71,17 @@ test: $(SYNCED) ## Every test: unit, integration on real servers, end to end
 	done; \
 	test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
 
+# Runs of pytest, one for each line of what is piped in, TEST_JOBS=2 at a time; what each says is shown whole when it ends.
+side_by_side = { mkdir -p $(TEST_STATE); xargs -P $(or $(TEST_JOBS),2) -I {} bash -c ' \
+	  log=$$(mktemp); $(BIN)/python -m pytest {} >$$log 2>&1; status=$$?; \
+	  flock $(TEST_STATE) bash -c "echo \"== $(1), {}\"; cat $$log"; rm $$log; \
+	  test $$status -eq 0 || { echo "failed: {}" >&2; exit 1; }'; }
+
+# The services' start many processes and wait for them, the others calculate: about as long each.
+UNIT := $(wildcard */tests/unit */*/tests/unit)
+
 test-unit: $(SYNCED) ## The tests that need nothing
-	@echo "== unit"
-	@$(BIN)/python -m pytest $(wildcard */tests/unit */*/tests/unit)
+	@printf '%s\n' "$(filter services/%,$(UNIT))" "$(filter-out services/%,$(UNIT))" | $(call side_by_side,unit)
 
 # A run a package, two at a time: each has a database, a vhost and a Redis database of its own, and hears nothing of the
 # others' events. The longest first; shared's, which blocks the broker for a moment, beside the gateway's, which has none.
@@ -81,14 +89,11 @@ FIRST := shared/tests/integration gateway/tests/integration deploy/local/tests/i
 INTEGRATION := $(FIRST) $(filter-out $(FIRST),$(wildcard */tests/integration */*/tests/integration))
 
 test-integration: $(SYNCED) servers ## The tests on real Postgres, Redis and RabbitMQ (TEST_JOBS=2 at a time)
-	@printf '%s\n' $(INTEGRATION) | xargs -P $(or $(TEST_JOBS),2) -I {} bash -c ' \
-	  log=$$(mktemp); $(BIN)/python -m pytest {} >$$log 2>&1; status=$$?; \
-	  flock $(TEST_STATE) bash -c "echo \"== integration, {}\"; cat $$log"; rm $$log; \
-	  test $$status -eq 0 || { echo "failed: {}" >&2; exit 1; }'
+	@printf '%s\n' $(INTEGRATION) | $(call side_by_side,integration)
 
-test-e2e: $(SYNCED) ## The tests of the whole system from outside, and the attacks on it
-	@echo "== end to end"
-	@$(BIN)/python -m pytest tests/e2e tests/security
+# Two runs with a system each: what the one breaks, stops or deploys is none of the other's. On a system of somebody else, one.
+test-e2e: $(SYNCED) ## The tests of the whole system from outside, and the attacks on it, side by side
+	@printf '%s\n' $(if $(GATEWAY_URL),"tests/e2e tests/security",tests/e2e tests/security) | $(call side_by_side,end to end)
 
 test-security: $(SYNCED) ## The attacks on the whole system alone
 	@echo "== security"

@@ -17,7 +17,7 @@ def receivers(tmp_path_factory: pytest.TempPathFactory) -> OwnAuthority:
 
 @pytest.fixture(scope="session")
 def system(pytestconfig: pytest.Config, receivers: OwnAuthority) -> Iterator[System]:
-    """The system under test: ``GATEWAY_URL``'s, else one of this run's own."""
+    """The system under test: ``GATEWAY_URL``'s, else one of this run's own, also beside other runs."""
     if url := os.environ.get("GATEWAY_URL"):
         traces = os.environ.get("TRACES_URL", "http://127.0.0.1:8040")
         yield System(url, traces, None, dict(os.environ))
@@ -44,6 +44,12 @@ def client(system: System) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="session")
 def boss(client: httpx.Client) -> Person:
     return admin(client)
+
+
+@pytest.fixture(autouse=True)
+def _boss_stays_signed_in(request: pytest.FixtureRequest) -> None:
+    if "boss" in request.fixturenames:
+        request.getfixturevalue("boss").stay_signed_in(request.getfixturevalue("client"))
 
 
 @pytest.fixture

@@ -1,5 +1,8 @@
 """A whole system for the tests: started, looked at, broken, taken down."""
 
+import base64
+import fcntl
+import itertools
 import json
 import os
 import secrets
@@ -9,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,12 +20,15 @@ from typing import Any, TypeVar
 import httpx
 import psutil
 
+from local_stack import control
 from local_stack.services import SERVICES
+from local_stack.state import State
 
 T = TypeVar("T")
+_LONG_TEST_SECONDS = 600
 
 
-def eventually(look: Callable[[], T | None], *, seconds: float = 30, what: str) -> T:
+def eventually(look: Callable[[], T | None], *, seconds: float = 120, what: str) -> T:
     """What ``look`` finds, asked again until it finds something; AssertionError when it never does."""
     deadline = time.monotonic() + seconds
     while True:
@@ -33,20 +39,42 @@ def eventually(look: Callable[[], T | None], *, seconds: float = 30, what: str) 
         time.sleep(0.1)
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports of which each, and the next, is free."""
+@contextmanager
+def free_ports(count: int) -> Iterator[list[int]]:
+    """Ports of which each, and the next, is free, and ours alone among the runs of these tests while the block runs.
+
+    They are below those that the kernel gives to connections, so that none of these takes one before it is listened on.
+    """
     found: list[int] = []
-    port = 21000 + secrets.randbelow(8000)
-    while len(found) < count:
-        try:
-            for candidate in (port, port + 1):
-                with socket.create_server(("127.0.0.1", candidate)):
-                    pass
+    with ExitStack() as claims:
+        while len(found) < count:
+            port = 10_000 + 2 * secrets.randbelow(11_000)
+            try:
+                # Nobody here listens by UDP: bound, it is a claim that ends with this process, however it ends.
+                for candidate in (port, port + 1):
+                    claims.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)).bind(
+                        ("127.0.0.1", candidate)
+                    )
+                    socket.create_server(("127.0.0.1", candidate)).close()
+            except OSError:
+                continue
             found.append(port)
-        except OSError:
-            pass
-        port += 2
-    return found
+        yield found
+
+
+@contextmanager
+def own_folder(states: Path, name: str) -> Iterator[Path]:
+    """The first of the state folders ``name``, ``name-2``... that no other run holds; held while the block runs."""
+    states.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count(1):
+        folder = states / (name if number == 1 else f"{name}-{number}")
+        with folder.with_suffix(".held").open("a") as held:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield folder
+            return
 
 
 @dataclass(frozen=True)
@@ -70,7 +98,7 @@ class System:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=400,
             check=False,
         )
         assert done.returncode == 0, f"{arguments}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
@@ -87,12 +115,16 @@ class System:
         os.kill(pid, signal.SIGKILL)
         psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=10)
 
-    def until_ready(self, *, seconds: float = 60) -> None:
+    def status(self) -> list[dict[str, Any]]:
+        """Each process by name with its pid, port and whether it is ready, as ``make status`` is told it."""
+        assert self.state is not None
+        return control.ask(State(self.state), "status")["programs"]
+
+    def until_ready(self, *, seconds: float = 240) -> None:
         """Wait until every process is ready."""
 
         def ready() -> bool:
-            programs = json.loads(self.run("status", "--json"))
-            return all(program["ready"] for program in programs)
+            return all(program["ready"] for program in self.status())
 
         eventually(ready, seconds=seconds, what="every process ready")
 
@@ -100,28 +132,36 @@ class System:
 @contextmanager
 def started(repository: Path, name: str, **settings: str) -> Iterator[System]:
     """A system of the test's own, on free ports, with further ``settings``; its data is removed at the end."""
-    gateway, traces, mail, *others = free_ports(3 + len(SERVICES))
-    state = repository / ".state" / name
-    ports = {"GATEWAY_PORT": gateway, "TRACES_PORT": traces, "MAIL_PORT": mail}
-    ports |= {f"{service.upper()}_PORT": port for service, port in zip(SERVICES, others, strict=True)}
+    names = ["GATEWAY_PORT", "TRACES_PORT", "MAIL_PORT", *(f"{service.upper()}_PORT" for service in SERVICES)]
+    with (
+        own_folder(repository / ".state", name) as state,
+        free_ports(len(names)) as found,
+        _running(state, dict(zip(names, found, strict=True)), settings) as system,
+    ):
+        yield system
+
+
+@contextmanager
+def _running(state: Path, ports: dict[str, int], settings: dict[str, str]) -> Iterator[System]:
     environment = {**os.environ, "MODE": "local", **{key: str(port) for key, port in ports.items()}}
     for variable in ("DATABASE_URL", "REDIS_URL", "AMQP_URL", "GATEWAY_URL", "ENVIRONMENT", "GATEHOUSE_STATE"):
         environment.pop(variable, None)
     environment |= settings
-    system = System(f"http://127.0.0.1:{gateway}", f"http://127.0.0.1:{traces}", state, environment)
+    gateway, traces = (f"http://127.0.0.1:{ports[name]}" for name in ("GATEWAY_PORT", "TRACES_PORT"))
+    system = System(gateway, traces, state, environment)
     system.run("clean")
     try:
         system.run("up")
         yield system
     except BaseException:
-        keep = state.with_name(f"{name}-failed-logs")
+        keep = state.with_name(f"{state.name}-failed-logs")
         subprocess.run(["cp", "-r", "--", str(state / "logs"), str(keep)], check=False)
         raise
     finally:
         system.run("clean")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Person:
     """Somebody registered and signed in."""
 
@@ -135,6 +175,14 @@ class Person:
     def headers(self) -> dict[str, str]:
         """The Authorization header."""
         return {"Authorization": f"Bearer {self.token}"}
+
+    def stay_signed_in(self, client: httpx.Client) -> None:
+        """Sign in again where the token ends before a long test would: a session of tests may outlive it."""
+        claims = self.token.split(".")[1]
+        ends = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["exp"]
+        if ends - time.time() < _LONG_TEST_SECONDS:
+            tokens = sign_in(client, self.email, self.password)
+            self.token, self.refresh_token = tokens["access_token"], tokens["refresh_token"]
 
 
 def sign_in(client: httpx.Client, email: str, password: str) -> dict[str, Any]:
@@ -177,7 +225,7 @@ def place_order(client: httpx.Client, who: Person, product_id: int, quantity: in
     return answer.json()
 
 
-def finished_report(client: httpx.Client, who: Person, kind: str, form: str, *, seconds: float = 60) -> dict[str, Any]:
+def finished_report(client: httpx.Client, who: Person, kind: str, form: str, *, seconds: float = 120) -> dict[str, Any]:
     """Ask for a report and wait until it is finished, whichever way."""
     asked = client.post("/api/v1/reports", json={"type": kind, "format": form, "params": {}}, headers=who.headers)
     assert asked.status_code == 202, asked.text

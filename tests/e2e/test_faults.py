@@ -153,7 +153,7 @@ def test_outbox_orders_placed_while_rabbitmq_is_away_are_all_delivered(
         breakable.run("start", "rabbitmq")
     eventually(
         lambda: sorted(reported_orders(client, person)) == sorted(placed),
-        seconds=90,
+        seconds=240,
         what="every order placed while the broker was away, once",
     )
 
@@ -170,7 +170,7 @@ def test_a_report_survives_kill_9_of_its_worker(breakable: System, client: httpx
         breakable.kill("reports-worker")
         done = eventually(
             lambda path=path: _finished(client.get(path, headers=person.headers).json()),
-            seconds=90,
+            seconds=240,
             what="the report finished by the next worker",
         )
         assert done == "succeeded"

@@ -19,7 +19,7 @@ def test_an_admin_imports_products_and_a_user_buys_one(client: httpx.Client, bos
     assert accepted.status_code == 202, accepted.text
     where = accepted.headers["location"]
     eventually(
-        lambda: client.get(where, headers=boss.headers).json()["finished_at"], seconds=90, what="the import finished"
+        lambda: client.get(where, headers=boss.headers).json()["finished_at"], seconds=240, what="the import finished"
     )
     done = client.get(where, headers=boss.headers).json()
     assert done["status"] == "succeeded", done

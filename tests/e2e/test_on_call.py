@@ -53,24 +53,23 @@ def prometheus(breakable: System, tmp_path_factory: pytest.TempPathFactory) -> I
     """Prometheus with our rules, which has read each process twice."""
     folder = tmp_path_factory.mktemp("prometheus")
     configuration = yaml.safe_load((OBSERVABILITY / "prometheus.yml").read_text())
-    processes = {program["name"]: program["port"] for program in json.loads(breakable.run("status", "--json"))}
+    processes = {program["name"]: program["port"] for program in breakable.status()}
     for job in configuration["scrape_configs"]:
         del job["dns_sd_configs"]
         job["static_configs"] = [{"targets": [f"127.0.0.1:{processes[job['job_name']]}"]}]
     configuration["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     configuration["rule_files"] = [str(path) for path in RULES]
     (folder / "prometheus.yml").write_text(yaml.safe_dump(configuration))
-    [port] = free_ports(1)
-    arguments = (
-        f"--config.file={folder}/prometheus.yml",
-        f"--storage.tsdb.path={folder}/data",
-        f"--web.listen-address=127.0.0.1:{port}",
-    )
-    with (folder / "log").open("w") as log:
+    with free_ports(1) as [port], (folder / "log").open("w") as log:
+        arguments = (
+            f"--config.file={folder}/prometheus.yml",
+            f"--storage.tsdb.path={folder}/data",
+            f"--web.listen-address=127.0.0.1:{port}",
+        )
         process = subprocess.Popen(["prometheus", *arguments], stdout=log, stderr=log)
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=30, trust_env=False) as client:
-                eventually(lambda: _read_all(client), seconds=60, what="Prometheus has read each process twice")
+                eventually(lambda: _read_all(client), seconds=240, what="Prometheus has read each process twice")
                 yield client
         finally:
             process.terminate()

@@ -1,7 +1,6 @@
 """Each schema is closed to the other roles, in the system as it really runs."""
 
 import asyncio
-import json
 
 import asyncpg
 import psutil
@@ -37,7 +36,7 @@ def test_a_role_reads_no_schema_but_its_own(breakable: System, service: str):
 
 
 def test_every_process_listens_on_the_loopback_only(breakable: System):
-    programs = json.loads(breakable.run("status", "--json"))
+    programs = breakable.status()
     pids = {breakable.pid(program["name"]) for program in programs}
     listening = [
         connection

@@ -59,7 +59,7 @@ class Owner:
         headers = {**self.person.headers, "Content-Type": "image/png"}
         assert self.client.put(path, content=picture(), headers=headers).status_code == 202
         return eventually(
-            lambda: self.client.get(path, headers=self.person.headers).status_code == 200, seconds=60, what="an avatar"
+            lambda: self.client.get(path, headers=self.person.headers).status_code == 200, seconds=240, what="an avatar"
         )
 
     def _key_id(self) -> int:
@@ -82,7 +82,7 @@ class Owner:
         answer = self.client.post("/api/v1/products/imports", content=CSV, headers=headers)
         assert answer.status_code == 202, answer.text
         path = f"/products/imports/{answer.json()['id']}"
-        eventually(lambda: self._get(path, self.boss)["status"] == "succeeded", seconds=60, what="an import")
+        eventually(lambda: self._get(path, self.boss)["status"] == "succeeded", seconds=240, what="an import")
         return answer.json()["id"]
 
     def _order_id(self) -> int:
@@ -93,7 +93,7 @@ class Owner:
 
     def _report_id(self) -> int:
         made = self._post("/reports", {"type": "order_summary", "format": "csv", "params": {}})["id"]
-        eventually(lambda: self._get(f"/reports/{made}")["status"] == "succeeded", seconds=90, what="a report")
+        eventually(lambda: self._get(f"/reports/{made}")["status"] == "succeeded", seconds=240, what="a report")
         return made
 
     def _schedule_id(self) -> int:
@@ -106,7 +106,7 @@ class Owner:
         path = f"/webhooks/{self.ids['webhook_id']}"
         made = self._post(f"{path}/test", {})["id"]
         eventually(
-            lambda: self._get(f"{path}/deliveries/{made}")["status"] == "succeeded", seconds=60, what="a delivery"
+            lambda: self._get(f"{path}/deliveries/{made}")["status"] == "succeeded", seconds=240, what="a delivery"
         )
         return made
 

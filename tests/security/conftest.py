@@ -40,6 +40,14 @@ def stranger(client: httpx.Client) -> Person:
     return register(client, "Eve Moriarty")
 
 
+@pytest.fixture(autouse=True)
+def _they_stay_signed_in(request: pytest.FixtureRequest) -> None:
+    if "owner" in request.fixturenames:
+        request.getfixturevalue("owner").person.stay_signed_in(request.getfixturevalue("client"))
+    if "stranger" in request.fixturenames:
+        request.getfixturevalue("stranger").stay_signed_in(request.getfixturevalue("client"))
+
+
 @pytest.fixture(scope="session")
 async def asking(system: System) -> AsyncIterator[httpx.AsyncClient]:
     """A client for many requests at once."""

@@ -86,7 +86,7 @@ def mail(state: State) -> None:
         print("\n".join(f"  | {line}" for line in one.text.splitlines()))
 
 
-def _wait_for(state: State, name: str, seconds: float = 60.0) -> None:
+def _wait_for(state: State, name: str, seconds: float = 240.0) -> None:
     begun = time.monotonic()
     while time.monotonic() - begun < seconds:
         program = next(p for p in control.ask(state, "status")["programs"] if p["name"] == name)

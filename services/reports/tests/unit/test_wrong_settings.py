@@ -3,11 +3,17 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import TypeAlias
 
 import pytest
 
 from reports.settings import ReportsSettings
 from shared.settings import wrong_settings_in_words
+from shared.testing.starting import Program, program
+
+Refused: TypeAlias = Callable[[str, dict[str, str | None]], str]
 
 RIGHT = {
     "PATH": os.environ["PATH"],
@@ -19,15 +25,44 @@ RIGHT = {
 }
 
 
-def refused(module: str, changes: dict[str, str | None]) -> str:
-    environment = {name: value for name, value in {**RIGHT, **changes}.items() if value is not None}
+@pytest.fixture(scope="module")
+def refused() -> Iterator[Refused]:
+    """What a program says that does not start with these changes of the right settings."""
+    with ExitStack() as running:
+        programs: dict[str, Program] = {}
+
+        def start(module: str, changes: dict[str, str | None]) -> str:
+            if module not in programs:
+                programs[module] = running.enter_context(program(module))
+            ended = programs[module].start(environment(changes))
+            assert_refused(ended.status, ended.said)
+            return ended.said
+
+        yield start
+
+
+def environment(changes: dict[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in {**RIGHT, **changes}.items() if value is not None}
+
+
+def assert_refused(status: int, said: str) -> None:
+    assert status == 1
+    assert "Traceback" not in said
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize("module", ["reports.main", "reports.worker"])
+def test_started_as_it_is_deployed_it_says_what_is_wrong(module: str):
     ended = subprocess.run(
-        [sys.executable, "-m", module], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", module],
+        env=environment({"DATABASE_URL": None}),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
-    assert ended.returncode == 1
-    assert "Traceback" not in ended.stderr
-    assert "hunter2" not in ended.stderr
-    return ended.stderr
+    assert_refused(ended.returncode, ended.stderr)
+    assert "DATABASE_URL: Field required" in ended.stderr
 
 
 @pytest.mark.parametrize("module", ["reports.main", "reports.worker"])
@@ -41,13 +76,15 @@ def refused(module: str, changes: dict[str, str | None]) -> str:
         ({"WEBHOOKS_KEY": "hunter2"}, "WEBHOOKS_KEY: must be 32 bytes"),
     ],
 )
-def test_a_wrong_setting_is_named_without_its_value(module: str, changes: dict[str, str | None], said: str):
+def test_a_wrong_setting_is_named_without_its_value(
+    module: str, changes: dict[str, str | None], said: str, refused: Refused
+):
     words = refused(module, changes)
     assert words.startswith(module.partition(".")[0])
     assert said in words
 
 
-def test_an_api_that_could_verify_no_token_does_not_start():
+def test_an_api_that_could_verify_no_token_does_not_start(refused: Refused):
     assert "JWKS_URL: " in refused("reports.main", {})
     assert "JWKS_URL: " in refused("reports.main", {"JWKS_URL": ""})
 

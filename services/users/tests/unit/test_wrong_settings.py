@@ -3,8 +3,15 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import TypeAlias
 
 import pytest
+
+from shared.testing.starting import Program, program
+
+Refused: TypeAlias = Callable[[str, dict[str, str | None]], str]
 
 RIGHT = {
     "PATH": os.environ["PATH"],
@@ -17,15 +24,44 @@ RIGHT = {
 }
 
 
-def refused(module: str, changes: dict[str, str | None]) -> str:
-    environment = {name: value for name, value in {**RIGHT, **changes}.items() if value is not None}
+@pytest.fixture(scope="module")
+def refused() -> Iterator[Refused]:
+    """What a program says that does not start with these changes of the right settings."""
+    with ExitStack() as running:
+        programs: dict[str, Program] = {}
+
+        def start(module: str, changes: dict[str, str | None]) -> str:
+            if module not in programs:
+                programs[module] = running.enter_context(program(module))
+            ended = programs[module].start(environment(changes))
+            assert_refused(ended.status, ended.said)
+            return ended.said
+
+        yield start
+
+
+def environment(changes: dict[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in {**RIGHT, **changes}.items() if value is not None}
+
+
+def assert_refused(status: int, said: str) -> None:
+    assert status == 1
+    assert "Traceback" not in said
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize("module", ["users.main", "users.worker", "users.seeding"])
+def test_started_as_it_is_deployed_it_says_what_is_wrong(module: str):
     ended = subprocess.run(
-        [sys.executable, "-m", module], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", module],
+        env=environment({"DATABASE_URL": None}),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
-    assert ended.returncode == 1
-    assert "Traceback" not in ended.stderr
-    assert "hunter2" not in ended.stderr
-    return ended.stderr
+    assert_refused(ended.returncode, ended.stderr)
+    assert "DATABASE_URL: Field required" in ended.stderr
 
 
 @pytest.mark.parametrize("module", ["users.main", "users.worker", "users.seeding"])
@@ -38,18 +74,20 @@ def refused(module: str, changes: dict[str, str | None]) -> str:
         ({"DATABASE_MIN_CONNECTIONS": "hunter2"}, "DATABASE_MIN_CONNECTIONS: "),
     ],
 )
-def test_a_wrong_setting_is_named_without_its_value(module: str, changes: dict[str, str | None], said: str):
+def test_a_wrong_setting_is_named_without_its_value(
+    module: str, changes: dict[str, str | None], said: str, refused: Refused
+):
     words = refused(module, changes)
     assert words.startswith(module.partition(".")[0])
     assert said in words
 
 
 @pytest.mark.parametrize("networks", ["hunter2", "10.0.0.0/8,hunter2/33"])
-def test_networks_that_are_none_are_not_shown_either(networks: str):
+def test_networks_that_are_none_are_not_shown_either(networks: str, refused: Refused):
     assert "GATEWAY_NETWORKS: " in refused("users.main", {"GATEWAY_NETWORKS": networks})
 
 
-def test_the_key_file_is_named():
+def test_the_key_file_is_named(refused: Refused):
     assert "TOKEN_PRIVATE_KEY_FILE: the file cannot be read" in refused("users.main", {})
 
 
@@ -63,5 +101,5 @@ def test_the_key_file_is_named():
         ({"ENVIRONMENT": "production"}, "SECOND_FACTOR_KEY: production needs a key of its own"),
     ],
 )
-def test_a_secret_is_a_right_one_and_productions_own(changes: dict[str, str | None], said: str):
+def test_a_secret_is_a_right_one_and_productions_own(changes: dict[str, str | None], said: str, refused: Refused):
     assert said in refused("users.main", changes)

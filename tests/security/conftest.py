@@ -1,4 +1,6 @@
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -48,9 +50,25 @@ def _they_stay_signed_in(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("stranger").stay_signed_in(request.getfixturevalue("client"))
 
 
+class Asking(httpx.AsyncClient):
+    """A client for many requests at once, of which so many are under way as there are connections.
+
+    The pool looks through all that wait for a connection whenever one more is asked for: thousands keep it busy for
+    longer than they may wait.
+    """
+
+    def __init__(self, system: System, *, connections: int = 30) -> None:
+        limits = httpx.Limits(max_connections=connections)
+        super().__init__(base_url=system.gateway, timeout=60, limits=limits, trust_env=False)
+        self._room = asyncio.Semaphore(connections)
+
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        async with self._room:
+            return await super().send(request, **options)
+
+
 @pytest.fixture(scope="session")
 async def asking(system: System) -> AsyncIterator[httpx.AsyncClient]:
     """A client for many requests at once."""
-    limits = httpx.Limits(max_connections=30)
-    async with httpx.AsyncClient(base_url=system.gateway, timeout=60, limits=limits, trust_env=False) as client:
+    async with Asking(system) as client:
         yield client

@@ -187,7 +187,7 @@ async def prepare(gateway: GatewayProcess, upstream: RawUpstream, pool: str) -> 
 
 async def _without_connections(gateway: GatewayProcess, upstream: RawUpstream) -> None:
     upstream.close_connections()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while await gateway.metric("gateway_upstream_connections", upstream="service"):
             await asyncio.sleep(0.01)
 

@@ -139,9 +139,16 @@ async def test_auth_1_an_es256_key_is_taken_and_no_key_for_another_algorithm_tha
 
 
 async def test_auth_7_a_cached_token_still_ends(gateway: GatewayProcess, issuer: Issuer):
-    token = issuer.token(exp=int(time.time()) + 2)
-    assert (await with_token(gateway, token)).status == 200
-    await asyncio.sleep(2.1)
+    for lifetime in (2, 60):
+        ends = int(time.time()) + lifetime
+        token = issuer.token(exp=ends)
+        first = (await with_token(gateway, token)).status
+        # A machine that took longer than two seconds for one answer has cached nothing: it gets a minute.
+        if first == 200:
+            break
+        assert time.time() >= ends
+    assert first == 200
+    await asyncio.sleep(max(0.0, ends + 0.1 - time.time()))
     assert (await with_token(gateway, token)).status == 401
 
 
@@ -206,14 +213,14 @@ async def test_a_withdrawn_key_ends_and_its_verified_tokens_with_it(
         assert [(await with_token(gateway, token)).status for token in tokens] == [200] * 3
         issuer.published.remove("stolen")
         issuer.keys["replaced"] = Ed25519PrivateKey.generate()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (await with_token(gateway, tokens[0])).status != 401:
                 await asyncio.sleep(0.05)
         assert [(await with_token(gateway, token)).status for token in tokens] == [401, 401, 200]
         # While the issuer is away nothing is withdrawn.
         upstream.issuer_down = True
         fetches = upstream.key_fetches
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while upstream.key_fetches < fetches + 2:
                 await asyncio.sleep(0.05)
         assert (await with_token(gateway, tokens[2])).status == 200

@@ -150,7 +150,7 @@ async def test_trap_2_a_costly_request_takes_more_and_a_refused_one_nothing(
 
 
 async def until_up(gateway: GatewayProcess) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while await gateway.metric("gateway_limiter_up") != 1:
             await asyncio.sleep(0.02)
 

@@ -69,7 +69,7 @@ async def _exchange(gate: GatewayProcess, sent: Stream, chance: random.Random, s
                 await asyncio.sleep(0)
     except ConnectionError:
         pass
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         answers = await answering
     wire.abort()
     return answers

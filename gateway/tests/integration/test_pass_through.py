@@ -36,7 +36,7 @@ async def _raw(gateway: GatewayProcess, headers: dict[str, str], end: bytes) -> 
     wire = await Wire.open(gateway.port)
     await wire.send(request("GET", "/plain", headers))
     received = b""
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(60):
         while not received.endswith(end):
             data = await wire.reader.read(65536)
             assert data, received
@@ -128,7 +128,7 @@ async def test_trap_9_the_service_says_whether_the_body_may_come(gate: GatewayPr
     upstream.manner = continues
     wire = await Wire.open(gate.port)
     await wire.send(request("POST", "/plain", EXPECT))
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(60):
         assert (await wire.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100 ")
     await wire.send(b"hello" + request("GET", "/plain?next"))
     answer = await wire.answer()

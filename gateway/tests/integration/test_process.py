@@ -173,7 +173,7 @@ async def test_not_ready_before_the_keys_are_known(upstream: RawUpstream, valkey
     process = GatewayProcess(upstream.port, valkey.port)
     await asyncio.to_thread(process.start)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 try:
                     answer = await ask(process.port, "GET", "/health/ready")

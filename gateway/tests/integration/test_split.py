@@ -62,7 +62,7 @@ class Splitting:
         self.file.write_text(self.text)
         self.process.signal(signal.SIGHUP)
         self._reloads += 1
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while self.process.times_logged(event="routes_reloaded") < self._reloads:
                 await asyncio.sleep(0.02)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 _HIGHEST = 65_535
+_LOWEST, _EPHEMERAL = 10_000, 32_768
 
 
 def is_free(port: int) -> bool:
@@ -29,10 +31,15 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on.
+
+    It is below those that Linux gives to connections: one of these could take it before the server listens, and a
+    client that tries a server which is away could even be connected with itself.
+    """
+    while True:
+        port = _LOWEST + secrets.randbelow(_EPHEMERAL - _LOWEST)
+        if is_free(port):
+            return port
 
 
 def remembered_ports(state: State, names: tuple[str, ...]) -> dict[str, int]:

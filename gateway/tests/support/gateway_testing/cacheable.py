@@ -50,7 +50,7 @@ def hit(answer: Answer) -> bool:
     return any(re.fullmatch(r"gatehouse; hit; ttl=-?\d+", value) for value in answer.all("cache-status"))
 
 
-async def eventually(done: Callable[[], Awaitable[bool]], seconds: float = 5.0) -> None:
+async def eventually(done: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
     """Wait for a condition."""
     async with asyncio.timeout(seconds):
         while not await done():

@@ -51,7 +51,7 @@ class Places:
         """So many answers, one after the other."""
         return [await ask(self.gateway.port, method, path) for _ in range(times)]
 
-    async def until(self, wanted: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
+    async def until(self, wanted: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
         """Wait for it."""
         async with asyncio.timeout(seconds):
             while not await wanted():

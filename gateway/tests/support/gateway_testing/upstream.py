@@ -60,7 +60,7 @@ class Call:
             body = b""
         await self.send("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body)
 
-    async def hung_up(self, seconds: float = 3.0) -> bool:
+    async def hung_up(self, seconds: float = 60.0) -> bool:
         """Whether the gateway closes the connection."""
         with contextlib.suppress(TimeoutError, ConnectionError):
             async with asyncio.timeout(seconds):

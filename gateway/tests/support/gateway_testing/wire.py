@@ -50,7 +50,7 @@ class Wire:
         self.writer.write(data)
         await self.writer.drain()
 
-    async def answer(self, *, head_only: bool = False, seconds: float = 5.0) -> Answer:
+    async def answer(self, *, head_only: bool = False, seconds: float = 60.0) -> Answer:
         """The next answer; raises ConnectionError when the connection ends before it is whole."""
         reading = _Reading(head_only=head_only)
         async with asyncio.timeout(seconds):
@@ -64,7 +64,7 @@ class Wire:
                 self._left = reading.feed(data)
         return reading.answer
 
-    async def closed(self, seconds: float = 3.0) -> bool:
+    async def closed(self, seconds: float = 60.0) -> bool:
         """Whether the other side closes without a further byte."""
         try:
             async with asyncio.timeout(seconds):
@@ -142,7 +142,7 @@ async def ask(
     headers: Mapping[str, str] | None = None,
     body: bytes | None = None,
     *,
-    seconds: float = 5.0,
+    seconds: float = 60.0,
 ) -> Answer:
     """One request on a connection of its own."""
     wire = await Wire.open(port)

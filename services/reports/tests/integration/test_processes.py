@@ -3,21 +3,16 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 
 import httpx
 import pytest
 
 from reports.settings import ReportsSettings
+from shared.testing.ports import free_port
 from shared.testing.tokens import Signer
 
 from .story import eventually
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 @pytest.mark.usefixtures("quiet_api")

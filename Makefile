@@ -21,9 +21,9 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 unexport VIRTUAL_ENV
 
-LOCKED := pyproject.toml uv.lock $(wildcard gateway/pyproject.toml shared/pyproject.toml services/*/pyproject.toml deploy/local/pyproject.toml)
+LOCKED := pyproject.toml uv.lock $(wildcard gateway/pyproject.toml shared/pyproject.toml services/*/pyproject.toml clients/*/pyproject.toml deploy/local/pyproject.toml)
 
-.PHONY: chaos deploy dashboards help setup up demo down clean status logs mail jobs keys parked restart test test-unit test-integration test-e2e test-security fuzz servers check audit format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
+.PHONY: chaos client deploy dashboards help setup up demo down clean status logs mail jobs keys parked restart test test-unit test-integration test-e2e test-security fuzz servers check audit format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
 
 ##@ Run it
 
@@ -127,10 +127,14 @@ check: $(SYNCED) ## Lint, format, types, architecture, lock file, OpenAPI and ro
 	run $(BIN)/python -m shared.contracts compatible; \
 	run $(BIN)/gateway reference --check docs/routes.md; \
 	run env PYTHONPATH=deploy/observability $(BIN)/python -m dashboards --check; \
+	run env PYTHONPATH=clients/python $(BIN)/python -m client_generator --check; \
 	test -z "$$failed" || { echo "failed$$failed" >&2; exit 1; }
 
 dashboards: $(SYNCED) ## Write Grafana's dashboards from deploy/observability/dashboards
 	@PYTHONPATH=deploy/observability $(BIN)/python -m dashboards
+
+client: $(SYNCED) ## Write the Python client's models and calls from the services' openapi.json
+	@PYTHONPATH=clients/python $(BIN)/python -m client_generator
 
 audit: $(SYNCED) ## Known holes and licences of what is locked, secrets in tree and history, shell scripts
 	@.ci/audit || test $$? -eq 77

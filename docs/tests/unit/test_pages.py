@@ -24,6 +24,7 @@ PAGES = [
         "services/*/*.md",
         "shared/*.md",
         "gateway/*.md",
+        "clients/*/*.md",
         "deploy/**/*.md",
         "tests/**/*.md",
     )

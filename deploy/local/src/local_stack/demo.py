@@ -1,22 +1,22 @@
 """`make demo`: one real journey through the gateway, each step checked, timed and told.
 
-Nothing here knows more than a client of the public API; what a step claims it has verified.
+Nothing here knows more than a program that uses the Python client (clients/python); what a step claims it has verified.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import sys
 import time
 import uuid
 from dataclasses import dataclass, field
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
 
 import httpx
 
+from gatehouse_client import Gatehouse, GatehouseError, NotReached
+from gatehouse_client.models.orders import OrderLine
 from local_stack import mode
 from local_stack.demo_trace import connected_trace, tree_lines
 from local_stack.errors import LocalStackError
@@ -24,11 +24,6 @@ from local_stack.ports import HOST
 from local_stack.state import State
 from local_stack.system_ports import SystemPorts
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-_API = "/api/v1"
-_REPORT_SECONDS = 90.0
 _QUANTITY = 2
 
 
@@ -38,18 +33,11 @@ class DemoError(LocalStackError):
 
 @dataclass
 class Journey:
-    """A client on its way, and what it has learned so far."""
+    """A client on its way, and the trace of its order."""
 
-    client: httpx.Client
-    seen: dict[str, Any] = field(default_factory=dict[str, Any])
+    gatehouse: Gatehouse
+    trace_id: str = ""
     _begun: float = field(default_factory=time.monotonic)
-
-    def call(self, method: str, path: str, expected: int, **arguments: Any) -> httpx.Response:
-        """Make a request and insist on its status."""
-        answer = self.client.request(method, path, **arguments)
-        if answer.status_code != expected:
-            raise DemoError(f"{method} {path} answered {answer.status_code} and not {expected}: {answer.text[:500]}")
-        return answer
 
     def tell(self, text: str) -> None:
         """Say what happened and how long it took since the step before."""
@@ -66,105 +54,76 @@ def require(holds: bool, complaint: str) -> None:  # noqa: FBT001  # it reads as
 
 def register_and_log_in(journey: Journey) -> None:
     """A new account each time, so that the demo can run again."""
-    email = f"ada.{secrets.token_hex(4)}@example.com"
-    account = {"name": "Ada Lovelace", "email": email, "password": "Analytical1843"}
-    answer = journey.call("POST", f"{_API}/users", 201, json=account)
-    user = answer.json()
-    require("Location" in answer.headers, "the answer to a registration names no Location")
-    require(user["role"] == "user", f"a new account has the role {user['role']!r}")
-    journey.tell(f"registered {email} as user {user['id']}")
-    credentials = {"email": email, "password": account["password"]}
-    tokens = journey.call("POST", f"{_API}/auth/login", 200, json=credentials).json()
-    journey.client.headers["Authorization"] = f"Bearer {tokens['access_token']}"
-    me = journey.call("GET", f"{_API}/users/me", 200).json()
-    require(me["id"] == user["id"], f"the token is user {me['id']}'s and not {user['id']}'s")
-    journey.tell(f"logged in; the token holds for {tokens['expires_in']} s")
+    gatehouse = journey.gatehouse
+    email, password = f"ada.{secrets.token_hex(4)}@example.com", "Analytical1843"
+    user = gatehouse.users.register(name="Ada Lovelace", email=email, password=password)
+    require(user.answer.location is not None, "the answer to a registration names no Location")
+    require(user.role == "user", f"a new account has the role {user.role!r}")
+    journey.tell(f"registered {email} as user {user.id}")
+
+    gatehouse.log_in(email, password)
+    me = gatehouse.users.me()
+    require(me.id == user.id, f"the token is user {me.id}'s and not {user.id}'s")
+    journey.tell(f"logged in as {me.name}")
 
 
-def order_twice(journey: Journey) -> None:
-    """The same order sent again with the same key is answered from memory and made once."""
-    page = journey.call("GET", f"{_API}/products", 200).json()
-    in_stock = [product for product in page["items"] if product["stock"] >= _QUANTITY]
-    require(bool(in_stock), "no product has a stock of two")
-    product = in_stock[0]
-    journey.tell(f"browsed {page['total']} products; {product['name']} costs {product['price']} {product['currency']}")
-    headers = {"Idempotency-Key": str(uuid.uuid4())}
-    body = {"items": [{"product_id": product["id"], "quantity": _QUANTITY}]}
-    first = journey.call("POST", f"{_API}/orders", 201, json=body, headers=headers)
-    order = first.json()
-    require("Idempotent-Replayed" not in first.headers, "the first answer says that it is a replay")
-    journey.seen |= {"order": order["id"], "traceresponse": first.headers.get("traceresponse", "")}
-    journey.tell(f"placed order {order['id']}: {_QUANTITY} of {product['name']}, {order['total']} {order['currency']}")
-    again = journey.call("POST", f"{_API}/orders", 201, json=body, headers=headers)
-    require(again.json()["id"] == order["id"], f"the same key made order {again.json()['id']} as well")
-    require(again.headers.get("Idempotent-Replayed") == "true", "the replay does not say Idempotent-Replayed: true")
-    left = journey.call("GET", f"{_API}/products/{product['id']}", 200).json()["stock"]
-    total = journey.call("GET", f"{_API}/orders", 200).json()["total"]
+def order_twice(journey: Journey) -> int:
+    """The same order sent again with the same key is answered from memory and made once; its id."""
+    gatehouse = journey.gatehouse
+    products = gatehouse.products.list()
+    product = next((product for product in products if product.stock >= _QUANTITY), None)
+    if product is None:
+        raise DemoError("no product has a stock of two")
+    journey.tell(f"browsed {products.page().total} products; {product.name} costs {product.price} {product.currency}")
+
+    key, lines = str(uuid.uuid4()), [OrderLine(product_id=product.id, quantity=_QUANTITY)]
+    order = gatehouse.orders.place(items=lines, idempotency_key=key)
+    require(not order.answer.replayed, "the first answer says that it is a replay")
+    journey.trace_id = order.answer.trace_id or ""
+    journey.tell(f"placed order {order.id}: {_QUANTITY} of {product.name}, {order.total} {order.currency}")
+
+    again = gatehouse.orders.place(items=lines, idempotency_key=key)
+    require(again.id == order.id, f"the same key made order {again.id} as well")
+    require(again.answer.replayed, "the replay does not say Idempotent-Replayed: true")
+    total = gatehouse.orders.list().page().total
     require(total == 1, f"there are {total} orders after one was placed twice with one key")
-    journey.tell(f"sent it again with the same key: order {order['id']} once more, replayed; stock is now {left}")
+    left = gatehouse.products.get(product.id).stock
+    journey.tell(f"sent it again with the same key: order {order.id} once more, replayed; stock is now {left}")
+    return order.id
 
 
-def pay(journey: Journey) -> None:
+def pay(journey: Journey, order: int) -> None:
     """The order is paid afterwards."""
-    order = journey.seen["order"]
-    headers = {"Idempotency-Key": str(uuid.uuid4())}
-    journey.call("POST", f"{_API}/orders/{order}/payments", 201, json={"method": "card"}, headers=headers)
-    status = journey.call("GET", f"{_API}/orders/{order}", 200).json()["status"]
+    journey.gatehouse.payments.pay(order, method="card")
+    status = journey.gatehouse.orders.get(order).status
     require(status == "paid", f"order {order} is {status!r} after its payment")
     journey.tell(f"paid order {order}")
 
 
-def report(journey: Journey, folder: State) -> None:
+def report(journey: Journey, folder: Path) -> None:
     """A PDF, asked for, watched and fetched."""
-    wish = {"type": "order_summary", "format": "pdf", "params": {}}
-    asked = journey.call("POST", f"{_API}/reports", 202, json=wish)
-    identifier = asked.json()["id"]
-    require("Location" in asked.headers, "the answer to a report's request names no Location")
-    journey.tell(f"asked for report {identifier}: {asked.json()['status']}")
-    for name, data in _events(journey, f"{_API}/reports/{identifier}/events"):
-        if name == "failed":
-            raise DemoError(f"report {identifier} failed: {data}")
-        journey.tell(f"  {name} {data.get('progress', data.get('percent', ''))} {data.get('message', '')}".rstrip())
-        if name == "done":
-            break
-    else:
-        raise DemoError(f"the progress of report {identifier} ended without `done`")
-    finished = journey.call("GET", f"{_API}/reports/{identifier}", 200).json()
-    require(finished["status"] == "succeeded", f"report {identifier} is {finished['status']!r}")
-    content = journey.call("GET", f"{_API}/reports/{identifier}/content", 200)
-    require(content.content.startswith(b"%PDF"), "the report is no PDF")
-    part = journey.call("GET", f"{_API}/reports/{identifier}/content", 206, headers={"Range": "bytes=0-3"})
-    require(part.content == b"%PDF", f"the first four bytes asked for by Range are {part.content!r}")
-    path = folder.folder("demo") / f"report-{identifier}.pdf"
-    path.write_bytes(content.content)
-    journey.tell(f"downloaded {len(content.content):,} bytes to {path}")
+    reports = journey.gatehouse.reports
+    asked = reports.request(type="order_summary", format="pdf")
+    require(asked.answer.location is not None, "the answer to a report's request names no Location")
+    journey.tell(f"asked for report {asked.id}: {asked.status}")
+    for event in reports.watch(asked.id):
+        journey.tell(f"  {event.name} {event.progress} {event.data.get('message', '')}".rstrip())
+        require(event.name != "failed", f"report {asked.id} failed: {event.data}")
+    status = reports.get(asked.id).status
+    require(status == "succeeded", f"report {asked.id} is {status!r}")
+
+    path = reports.download(asked.id, folder / f"report-{asked.id}.pdf")
+    content = path.read_bytes()
+    require(content.startswith(b"%PDF"), "the report is no PDF")
+    journey.tell(f"downloaded {len(content):,} bytes to {path}")
 
 
 def show_trace(journey: Journey, traces_url: str) -> None:
     """The order's way through the processes, as one tree."""
-    parts = journey.seen["traceresponse"].split("-")
-    require(len(parts) == 4, f"the order's answer has no traceresponse: {journey.seen['traceresponse']!r}")  # noqa: PLR2004  # W3C's four
-    spans = connected_trace(traces_url, parts[1], path=("gateway", "orders", "reports"))
-    journey.tell(f"found the order's trace, {len(spans)} spans in one tree: {traces_url}/trace/{parts[1]}")
+    require(bool(journey.trace_id), "the order's answer names no trace")
+    spans = connected_trace(traces_url, journey.trace_id, path=("gateway", "orders", "reports"))
+    journey.tell(f"found the order's trace, {len(spans)} spans in one tree: {traces_url}/trace/{journey.trace_id}")
     print("\n".join(tree_lines(spans)))
-
-
-def _events(journey: Journey, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The events of a text/event-stream (WHATWG HTML, section 9.2) until it ends."""
-    limits = httpx.Timeout(10.0, read=_REPORT_SECONDS)
-    with journey.client.stream("GET", path, headers={"Accept": "text/event-stream"}, timeout=limits) as stream:
-        kind = stream.headers.get("content-type", "")
-        require(stream.status_code == HTTPStatus.OK, f"GET {path} answered {stream.status_code}")
-        require(kind.startswith("text/event-stream"), f"GET {path} is {kind}")
-        name, data = "message", ""
-        for line in stream.iter_lines():
-            if line.startswith("event:"):
-                name = line[6:].strip()
-            elif line.startswith("data:"):
-                data += line[5:].strip()
-            elif not line and data:
-                yield name, json.loads(data)
-                name, data = "message", ""
 
 
 def _addresses(state: State) -> tuple[str, str]:
@@ -183,21 +142,18 @@ def main() -> int:
     try:
         gateway, traces = _addresses(state)
         print(f"A journey through {gateway}", flush=True)
-        with httpx.Client(base_url=gateway, timeout=15.0, trust_env=False) as client:
-            journey = Journey(client)
+        with httpx.Client(trust_env=False) as http:
+            journey = Journey(Gatehouse(gateway, http=http))
             register_and_log_in(journey)
-            order_twice(journey)
-            pay(journey)
-            report(journey, state)
+            order = order_twice(journey)
+            pay(journey, order)
+            report(journey, state.folder("demo"))
             show_trace(journey, traces.rstrip("/"))
-    except LocalStackError as error:
+    except NotReached as error:
+        print(f"error: {error}; is it up? (`make status`)", file=sys.stderr)
+        return 1
+    except (LocalStackError, GatehouseError, httpx.HTTPError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
-    except httpx.HTTPError as error:
-        print(f"error: {type(error).__name__}: {error}; is it up? (`make status`)", file=sys.stderr)
-        return 1
-    except (KeyError, ValueError, TypeError) as error:
-        print(f"error: an answer is not as the contract says: {type(error).__name__} {error}", file=sys.stderr)
         return 1
     print(f"All of it worked, in {time.monotonic() - begun:.1f} s.")
     return 0

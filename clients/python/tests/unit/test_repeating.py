@@ -62,7 +62,7 @@ def test_a_post_without_a_key_is_sent_once(both: Both, script: Script, broken: S
 def test_a_conditional_change_is_sent_once(both: Both, script: Script):
     script.always = AWAY
     with pytest.raises(Unavailable):
-        both.run(lambda client: client.products.change(3, price="1", if_match='"1"'))
+        both.run(lambda client: client.products.replace(3, sku="K", name="Cup", price="1", stock=1, if_match='"1"'))
     assert len(script.seen) == 1
     assert script.seen[0].headers["if-match"] == '"1"'
 

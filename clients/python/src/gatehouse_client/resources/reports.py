@@ -84,6 +84,8 @@ class Reports:
         """Download a report.
 
         The finished file; ``report_not_ready`` before, ``report_file_gone`` when it was lost.
+
+        ``report_store_unavailable`` while the store of the files is away: ask again.
         """
         return self._caller.content(
             Call(
@@ -97,6 +99,8 @@ class Reports:
         """Download a report.
 
         The finished file; ``report_not_ready`` before, ``report_file_gone`` when it was lost.
+
+        ``report_store_unavailable`` while the store of the files is away: ask again.
 
         Written to ``target``, which is there when it is whole.
         """
@@ -197,6 +201,8 @@ class AsyncReports:
         """Download a report.
 
         The finished file; ``report_not_ready`` before, ``report_file_gone`` when it was lost.
+
+        ``report_store_unavailable`` while the store of the files is away: ask again.
         """
         return await self._caller.content(
             Call(
@@ -210,6 +216,8 @@ class AsyncReports:
         """Download a report.
 
         The finished file; ``report_not_ready`` before, ``report_file_gone`` when it was lost.
+
+        ``report_store_unavailable`` while the store of the files is away: ask again.
 
         Written to ``target``, which is there when it is whole.
         """

@@ -23,7 +23,7 @@ unexport VIRTUAL_ENV
 
 LOCKED := pyproject.toml uv.lock $(wildcard gateway/pyproject.toml shared/pyproject.toml services/*/pyproject.toml clients/*/pyproject.toml deploy/local/pyproject.toml)
 
-.PHONY: chaos client deploy dashboards help setup up demo down clean status logs mail jobs keys parked restart test test-unit test-integration test-e2e test-security fuzz servers check audit format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
+.PHONY: docs chaos client deploy dashboards help setup up demo down clean status logs mail jobs keys parked restart test test-unit test-integration test-e2e test-security fuzz servers check audit format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
 
 ##@ Run it
 
@@ -128,7 +128,15 @@ check: $(SYNCED) ## Lint, format, types, architecture, lock file, OpenAPI and ro
 	run $(BIN)/gateway reference --check docs/routes.md; \
 	run env PYTHONPATH=deploy/observability $(BIN)/python -m dashboards --check; \
 	run env PYTHONPATH=clients/python $(BIN)/python -m client_generator --check; \
+	run $(MAKE) --no-print-directory docs; \
 	test -z "$$failed" || { echo "failed$$failed" >&2; exit 1; }
+
+# A tool beside the lock: what it stands on never meets what the services stand on.
+ZENSICAL := $(BIN)/uv tool run --quiet --from zensical==0.0.73 zensical
+
+docs: $(SYNCED) ## The documents as a site in .state/site/html; a dead link, anchor or a page without a place fails
+	@$(BIN)/python docs/site/stage.py .state/site
+	@cd .state/site && $(CURDIR)/$(ZENSICAL) build --strict
 
 dashboards: $(SYNCED) ## Write Grafana's dashboards from deploy/observability/dashboards
 	@PYTHONPATH=deploy/observability $(BIN)/python -m dashboards

@@ -145,6 +145,21 @@ class PostgresSettings(Settings):
         return self
 
 
+class ReplicaSettings(Settings):
+    """A replica for reads that may be stale, by the role of ``DATABASE_URL``; none: they go to the primary.
+
+    What it shows may be ``lag_seconds`` old; the bound on it is what forgetting a user counts on (reports, ADR 25).
+    """
+
+    url: SecretStr | None = Field(default=None, validation_alias="DATABASE_READ_URL")
+    lag_seconds: float = Field(default=5.0, validation_alias="DATABASE_READ_LAG_SECONDS", ge=1, le=30)
+
+    @field_validator("url", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return value or None
+
+
 class RedisSettings(Settings):
     """Redis or Valkey; a call waits at most ``timeout_seconds``."""
 
@@ -216,6 +231,7 @@ class ServiceSettings(Settings):
     environment: Environment = Field(default=Environment.DEVELOPMENT, validation_alias="ENVIRONMENT")
     http: HttpSettings = Field(default_factory=HttpSettings)
     postgres: PostgresSettings = Field(default_factory=PostgresSettings)  # pyright: ignore[reportArgumentType] - read from the environment
+    replica: ReplicaSettings = Field(default_factory=ReplicaSettings)
     redis: RedisSettings = Field(default_factory=RedisSettings)  # pyright: ignore[reportArgumentType] - the same
     rabbit: RabbitSettings = Field(default_factory=RabbitSettings)  # pyright: ignore[reportArgumentType] - the same
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
@@ -239,6 +255,9 @@ class ServiceSettings(Settings):
         if self.postgres.owner_url is not None:
             owner = self.postgres.owner_url.get_secret_value()
             yield from production.backend("DATABASE_OWNER_URL", owner, plaintext=plaintext)
+        if self.replica.url is not None:
+            replica = self.replica.url.get_secret_value()
+            yield from production.backend("DATABASE_READ_URL", replica, plaintext=plaintext)
         yield from production.backend("REDIS_URL", self.redis.url.get_secret_value(), plaintext=plaintext)
         yield from production.backend("AMQP_URL", self.rabbit.url.get_secret_value(), plaintext=plaintext)
         if self.tokens.jwks_url:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -22,7 +23,8 @@ def installed() -> Path:
     """The program; installed from the lock file the first time."""
     if not WEED.exists():
         command = [str(WEED.with_name("uv")), "sync", "--frozen", "--inexact", "--only-group", "s3"]
-        subprocess.run(command, cwd=ROOT, check=True, timeout=600)
+        environment = {**os.environ, "UV_SYSTEM_CERTS": "1", "UV_PROJECT_ENVIRONMENT": sys.prefix}
+        subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=600)
     return WEED
 
 

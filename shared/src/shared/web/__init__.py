@@ -2,7 +2,7 @@
 
 from shared.problems import problem_responses
 from shared.web.application import create_app
-from shared.web.dependencies import Transaction, get_resources
+from shared.web.dependencies import StaleRead, Transaction, get_resources
 from shared.web.etags import NOT_MODIFIED, check_if_match, etag, not_modified, unless_known
 from shared.web.fields import EntityId, RequestBody
 from shared.web.idempotency import Answer, Idempotency
@@ -20,6 +20,7 @@ __all__ = [
     "Paging",
     "RequestBody",
     "Resources",
+    "StaleRead",
     "Transaction",
     "check_if_match",
     "create_app",

@@ -18,7 +18,7 @@ from shared.identity.verifier import TokenVerifier
 from shared.logs import configure_logs
 from shared.loop_lag import loop_lag_measured
 from shared.messaging.wake import RelayWaker
-from shared.postgres import Database, ready_schema
+from shared.postgres import Database, Replica, ready_schema
 from shared.settings import RedisSettings, ServiceSettings, UnusableSettingError
 from shared.telemetry import configure_telemetry, trace_application
 from shared.web.content_type import require_json
@@ -62,6 +62,7 @@ def create_app(
     configure_logs(service, settings.telemetry.log_level)
     provider = configure_telemetry(service, role, settings.telemetry)
     database = Database(settings.postgres, application_name=f"{service}-{role}")
+    replica = Replica(database, settings.postgres, settings.replica, application_name=f"{service}-{role}")
     redis = create_redis(settings.redis)
     draining = asyncio.Event()
 
@@ -76,10 +77,11 @@ def create_app(
                 create_http_client() as http,
                 RelayWaker(database).running(),
                 revoked.running(),
+                replica.running(),
             ):
                 source = keys or RemoteKeys(settings.tokens.jwks_url, http)
                 verifier = TokenVerifier(settings.tokens, source, revoked)
-                resources = Resources(settings, database, redis, verifier, draining)
+                resources = Resources(settings, database, redis, verifier, replica, draining)
                 app.state.resources = resources
                 if lifespan is None:
                     yield

@@ -7,7 +7,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from shared.identity.verifier import TokenVerifier
-from shared.postgres import Database
+from shared.postgres import Database, Replica
 from shared.settings import ServiceSettings
 
 
@@ -22,5 +22,6 @@ class Resources:
     database: Database
     redis: Redis
     tokens: TokenVerifier
+    replica: Replica
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     service: Any = None

@@ -29,7 +29,7 @@ async def stepwise(context: JobContext, payload: Sum) -> None:
 @pytest.fixture
 def resources(database: Database, redis: Redis) -> Resources:
     nothing: Any = None
-    return Resources(nothing, database, redis, nothing)
+    return Resources(nothing, database, redis, nothing, nothing)
 
 
 async def streamed(resources: Resources, job_id: UUID, last_event_id: str | None) -> list[tuple[str, int, Any]]:

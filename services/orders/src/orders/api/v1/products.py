@@ -13,6 +13,7 @@ from shared.web import (
     EntityId,
     Page,
     Paging,
+    StaleRead,
     Transaction,
     check_if_match,
     etag,
@@ -32,7 +33,7 @@ def products_router(view: type[ProductV1] = ProductV1) -> APIRouter:
 
     @router.get("", response_model=Page[view], summary="List products")
     async def list_products(
-        connection: Transaction,
+        connection: StaleRead,
         paging: Paging,
         sku: Annotated[str | None, Query(max_length=64, description="Only the product with this SKU.")] = None,
         q: Annotated[str | None, Query(max_length=200, description="Words of the name or the SKU.")] = None,

@@ -23,7 +23,7 @@ unexport VIRTUAL_ENV
 
 LOCKED := pyproject.toml uv.lock $(wildcard gateway/pyproject.toml shared/pyproject.toml services/*/pyproject.toml clients/*/pyproject.toml deploy/local/pyproject.toml)
 
-.PHONY: docs chaos client deploy dashboards help setup up demo down clean status logs mail jobs keys parked restart test test-unit test-integration test-e2e test-security fuzz servers check audit format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
+.PHONY: docs chaos client deploy dashboards help setup up demo down clean status logs mail jobs keys parked restart test test-unit test-integration test-e2e test-containers test-security fuzz servers check audit format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
 
 ##@ Run it
 
@@ -94,6 +94,10 @@ test-integration: $(SYNCED) servers ## The tests on real Postgres, Redis and Rab
 # Two runs with a system each: what the one breaks, stops or deploys is none of the other's. On a system of somebody else, one.
 test-e2e: $(SYNCED) ## The tests of the whole system from outside, and the attacks on it, side by side
 	@printf '%s\n' $(if $(GATEWAY_URL),"tests/e2e tests/security",tests/e2e tests/security) | $(call side_by_side,end to end)
+
+test-containers: $(SYNCED) ## The tests of the whole system on containers that they bring up: the real Dockerfiles and docker-compose.yml
+	@echo "== end to end, containers"
+	@SYSTEM=containers $(BIN)/python -m pytest tests/e2e -rs
 
 test-security: $(SYNCED) ## The attacks on the whole system alone
 	@echo "== security"

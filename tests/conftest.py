@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from container_system import ContainerSystem, started_in_containers
 from e2e_system import Person, System, admin, new_product, register, started
 from https_receiver import ADDRESS, OwnAuthority
 
@@ -17,10 +18,15 @@ def receivers(tmp_path_factory: pytest.TempPathFactory) -> OwnAuthority:
 
 @pytest.fixture(scope="session")
 def system(pytestconfig: pytest.Config, receivers: OwnAuthority) -> Iterator[System]:
-    """The system under test: ``GATEWAY_URL``'s, else one of this run's own, also beside other runs."""
+    """The system under test: ``GATEWAY_URL``'s, else one of this run's own, of containers where ``SYSTEM`` says so."""
     if url := os.environ.get("GATEWAY_URL"):
         traces = os.environ.get("TRACES_URL", "http://127.0.0.1:8040")
-        yield System(url, traces, None, dict(os.environ))
+        mail = os.environ.get("MAIL_URL", "http://127.0.0.1:8051")
+        yield System(url, traces, mail, None, dict(os.environ))
+        return
+    if os.environ.get("SYSTEM") == "containers":
+        with started_in_containers(pytestconfig.rootpath, LIMITS_SCALE="10000") as system:
+            yield system
         return
     settings = {"WEBHOOKS_ALLOW": f"{ADDRESS}/32", "WEBHOOKS_CA_FILE": str(receivers.file), "LIMITS_SCALE": "10000"}
     with started(pytestconfig.rootpath, "e2e", **settings) as system:
@@ -33,6 +39,14 @@ def breakable(system: System) -> System:
     if system.state is None:
         pytest.skip("GATEWAY_URL names a system that somebody else runs")
     return system
+
+
+@pytest.fixture(scope="session")
+def processes(breakable: System) -> System:
+    """The system, where it is processes of this machine that can be looked into."""
+    if isinstance(breakable, ContainerSystem):
+        pytest.skip("looks into processes, files or addresses of this machine, which containers have of their own")
+    return breakable
 
 
 @pytest.fixture(scope="session")

@@ -83,6 +83,7 @@ class System:
 
     gateway: str
     traces: str
+    mail: str
     state: Path | None
     environment: dict[str, str]
 
@@ -114,6 +115,28 @@ class System:
         pid = self.pid(process)
         os.kill(pid, signal.SIGKILL)
         psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=10)
+
+    @contextmanager
+    def frozen(self, process: str) -> Iterator[None]:
+        """It lives and does nothing while the block runs."""
+        pid = self.pid(process)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    def mailed(self, address: str, subject: str) -> str:
+        """The text of the mail of this subject to this address, once it has come; Mailpit's API."""
+
+        def arrived() -> str | None:
+            for one in httpx.get(f"{self.mail}/api/v1/messages", trust_env=False).json()["messages"]:
+                if one["Subject"] == subject and address in {to["Address"] for to in one["To"]}:
+                    return one["ID"]
+            return None
+
+        found = eventually(arrived, what=f"the mail {subject!r}")
+        return httpx.get(f"{self.mail}/api/v1/message/{found}", trust_env=False).json()["Text"]
 
     def status(self) -> list[dict[str, Any]]:
         """Each process by name with its pid, port and whether it is ready, as ``make status`` is told it."""
@@ -147,8 +170,8 @@ def _running(state: Path, ports: dict[str, int], settings: dict[str, str]) -> It
     for variable in ("DATABASE_URL", "REDIS_URL", "AMQP_URL", "GATEWAY_URL", "ENVIRONMENT", "GATEHOUSE_STATE"):
         environment.pop(variable, None)
     environment |= settings
-    gateway, traces = (f"http://127.0.0.1:{ports[name]}" for name in ("GATEWAY_PORT", "TRACES_PORT"))
-    system = System(gateway, traces, state, environment)
+    asked = (ports["GATEWAY_PORT"], ports["TRACES_PORT"], ports["MAIL_PORT"] + 1)
+    system = System(*(f"http://127.0.0.1:{port}" for port in asked), state, environment)
     system.run("clean")
     try:
         system.run("up")

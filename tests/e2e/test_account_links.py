@@ -2,9 +2,6 @@
 
 import re
 import secrets
-from email import message_from_bytes, policy
-from email.message import EmailMessage
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -13,15 +10,7 @@ from e2e_system import System, eventually, register, sign_in
 
 def mailed_link(system: System, address: str, subject: str) -> tuple[str, str]:
     """Path and token of the link in the mail of this subject, once it has come."""
-    assert system.state is not None
-    folder: Path = system.state / "mail"
-
-    def arrived() -> EmailMessage | None:
-        mails = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in folder.rglob("*.eml")]
-        return next((mail for mail in mails if address in str(mail["To"]) and mail["Subject"] == subject), None)
-
-    mail = eventually(arrived, what=subject)
-    [url] = re.findall(r"^(http\S+)\s*$", mail.get_content(), re.MULTILINE)
+    [url] = re.findall(r"^(http\S+)\s*$", system.mailed(address, subject), re.MULTILINE)
     assert url.startswith(system.gateway)
     parts = urlsplit(url)
     return parts.path, parts.fragment

@@ -99,23 +99,23 @@ def waiting_messages(system: System) -> int:
     return asyncio.run(count())
 
 
-def test_a_deleted_user_is_gone_from_everywhere(breakable: System, client: httpx.Client, boss: Person):
-    state = breakable.state
+def test_a_deleted_user_is_gone_from_everywhere(processes: System, client: httpx.Client, boss: Person):
+    state = processes.state
     assert state is not None
     product = new_product(client, boss, stock=10)
     person = register(client, NAME)
     needles = (NAME, person.email)
-    avatar = avatar_of(breakable, client, person)
+    avatar = avatar_of(processes, client, person)
     pending, paid = (place_order(client, person, product["id"], quantity)["id"] for quantity in (3, 2))
     assert client.post(f"/api/v1/orders/{paid}/payments", json={}, headers=person.headers).status_code == 201
-    eventually(lambda: "reports.seen_users" in tables_naming(breakable, NAME), what="the name in the read model")
+    eventually(lambda: "reports.seen_users" in tables_naming(processes, NAME), what="the name in the read model")
     finished_report(client, person, "user_activity", "csv")
     eventually(
         lambda: finished_report(client, boss, "order_summary", "csv") and files_naming(state, NAME),
         seconds=240,
         what="the name in a file: else the look for it below proves nothing",
     )
-    assert "users.users" in tables_naming(breakable, person.email)
+    assert "users.users" in tables_naming(processes, person.email)
 
     headers = {**person.headers, "X-Request-ID": f"gone-{secrets.token_hex(4)}"}
     assert client.delete(f"/api/v1/users/{person.id}", headers=headers).status_code == 204
@@ -139,9 +139,9 @@ def test_a_deleted_user_is_gone_from_everywhere(breakable: System, client: httpx
 
     eventually(lambda: not (state / "avatars" / str(person.id)).exists(), what="the avatar's files removed")
     eventually(lambda: not files_naming(state, *needles), what="no file that names the user")
-    eventually(lambda: not tables_naming(breakable, *needles), what="no row that names the user")
-    eventually(lambda: not redis_naming(breakable, *needles), what="no key that names the user")
-    eventually(lambda: waiting_messages(breakable) == 0, what="no message that could name the user")
+    eventually(lambda: not tables_naming(processes, *needles), what="no row that names the user")
+    eventually(lambda: not redis_naming(processes, *needles), what="no key that names the user")
+    eventually(lambda: waiting_messages(processes) == 0, what="no message that could name the user")
     record = client.get("/api/v1/audit-events", headers=boss.headers, params={"subject_id": person.id}).json()
     # The newest first; what the person did before stays on record too, by number alone.
     assert (record["items"][0]["action"], record["items"][0]["actor_id"]) == ("user.deleted", person.id)

@@ -49,14 +49,14 @@ def metrics_of(expression: object) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def prometheus(breakable: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def prometheus(processes: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """Prometheus with our rules, which has read each process twice."""
     folder = tmp_path_factory.mktemp("prometheus")
     configuration = yaml.safe_load((OBSERVABILITY / "prometheus.yml").read_text())
-    processes = {program["name"]: program["port"] for program in breakable.status()}
+    ports = {program["name"]: program["port"] for program in processes.status()}
     for job in configuration["scrape_configs"]:
         del job["dns_sd_configs"]
-        job["static_configs"] = [{"targets": [f"127.0.0.1:{processes[job['job_name']]}"]}]
+        job["static_configs"] = [{"targets": [f"127.0.0.1:{ports[job['job_name']]}"]}]
     configuration["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     configuration["rule_files"] = [str(path) for path in RULES]
     (folder / "prometheus.yml").write_text(yaml.safe_dump(configuration))
@@ -123,12 +123,12 @@ def test_each_panel_shows_something_that_exists(prometheus: httpx.Client, known:
     assert {name for _, query, _ in panels() for name in unknown(query, known)} == set()
 
 
-def test_a_process_that_is_gone_is_on_the_screen(prometheus: httpx.Client, breakable: System):
+def test_a_process_that_is_gone_is_on_the_screen(prometheus: httpx.Client, processes: System):
     gone = 'ALERTS{alertname="ProcessDown",job="reports-worker"}'
     assert ask(prometheus, gone) == []
-    breakable.kill("reports-worker")
+    processes.kill("reports-worker")
     eventually(lambda: ask(prometheus, gone), what="the alert, pending")
-    breakable.until_ready()
+    processes.until_ready()
     eventually(lambda: not ask(prometheus, gone), what="the end of the alert")
 
 

@@ -70,9 +70,9 @@ def test_a_second_factor_from_on_to_off(client: httpx.Client, person: Person):
     assert log_in(client, person) == (200, "")
 
 
-def test_the_cookie_of_a_known_browser_passes_both_ways(breakable: System):
-    assert breakable.state is not None
-    tokens = SignedTokens(((breakable.state / "keys" / "second_factor.key").read_text(),), "device cookie")
+def test_the_cookie_of_a_known_browser_passes_both_ways(processes: System):
+    assert processes.state is not None
+    tokens = SignedTokens(((processes.state / "keys" / "second_factor.key").read_text(),), "device cookie")
 
     def device_after(answer: httpx.Response) -> str:
         [line] = answer.headers.get_list("set-cookie")
@@ -82,7 +82,7 @@ def test_the_cookie_of_a_known_browser_passes_both_ways(breakable: System):
         assert {"HttpOnly", "Path=/api", "SameSite=strict"} <= set(attributes)
         return tokens.read(token, LIFETIME)
 
-    with breakable.client() as browser, breakable.client() as stranger:
+    with processes.client() as browser, processes.client() as stranger:
         person = register(browser)
         body = {"email": person.email, "password": person.password}
         first, again = (device_after(browser.post("/api/v1/auth/login", json=body)) for _ in range(2))

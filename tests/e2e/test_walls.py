@@ -16,9 +16,9 @@ def database_url(system: System, service: str) -> str:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_role_reads_no_schema_but_its_own(breakable: System, service: str):
+def test_a_role_reads_no_schema_but_its_own(processes: System, service: str):
     async def look() -> None:
-        connection = await asyncpg.connect(database_url(breakable, service))
+        connection = await asyncpg.connect(database_url(processes, service))
         own = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = $1", service)
         assert own, "the service has tables"
         for other in SERVICES:
@@ -35,9 +35,9 @@ def test_a_role_reads_no_schema_but_its_own(breakable: System, service: str):
     asyncio.run(look())
 
 
-def test_every_process_listens_on_the_loopback_only(breakable: System):
-    programs = breakable.status()
-    pids = {breakable.pid(program["name"]) for program in programs}
+def test_every_process_listens_on_the_loopback_only(processes: System):
+    programs = processes.status()
+    pids = {processes.pid(program["name"]) for program in programs}
     listening = [
         connection
         for connection in psutil.net_connections("tcp")

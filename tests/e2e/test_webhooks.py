@@ -8,9 +8,9 @@ from standardwebhooks import Webhook
 
 
 def test_a_webhook_is_told_of_an_order(
-    client: httpx.Client, person: Person, product: dict[str, int], breakable: System, receivers: OwnAuthority
+    client: httpx.Client, person: Person, product: dict[str, int], processes: System, receivers: OwnAuthority
 ):
-    assert breakable.state, "somebody else's system does not know our authority, and was skipped"
+    assert processes.state, "somebody else's system does not know our authority, and was skipped"
     with receivers.receiver() as receiver:
         made = client.post(
             "/api/v1/webhooks", json={"url": receiver.url, "events": ["orders.placed.v1"]}, headers=person.headers

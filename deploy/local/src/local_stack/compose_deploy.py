@@ -40,13 +40,18 @@ def deploy(state: State, names: Sequence[str], *, ready: float, watch: float) ->
     try:
         _until_healthy(stand_in, service, ready, watch)
         print(f"  {time.monotonic() - begun:6.1f} s  a stand-in of the new {service} is healthy")
-        _compose(state, "up", "--detach", "--no-deps", "--wait", "--wait-timeout", str(round(ready)), *names)
+        # The stand-in serves while these are away; the same image again is a deploy too.
+        _compose(state, "up", "--detach", "--no-deps", "--force-recreate", "--wait", *_patient(ready), *names)
         print(f"  {time.monotonic() - begun:6.1f} s  {', '.join(names)}: replaced, healthy")
     finally:
         _docker("stop", stand_in)
         _docker("rm", "--force", stand_in)
     print(f"{service} is deployed")
     return 0
+
+
+def _patient(seconds: float) -> tuple[str, str]:
+    return "--wait-timeout", str(round(seconds))
 
 
 def _until_healthy(container: str, service: str, ready: float, watch: float) -> None:

@@ -1,7 +1,8 @@
-"""The sink's page, its health, and the mails as JSON for tests."""
+"""The sink's page, its health, and the mails by what tests need of Mailpit's API (version 1)."""
 
 from __future__ import annotations
 
+from email.utils import getaddresses
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from local_stack.mail.folder import mails
+from local_stack.mail.folder import Mail, mails
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,17 +36,15 @@ def create_app(folder: Path) -> Starlette:
         return HTMLResponse(title + (body or "<p>No mail has come in yet.</p>"), headers=_HEADERS)
 
     async def listing(_: Request) -> Response:
-        return JSONResponse(
-            [
-                {
-                    "file": mail.path.name,
-                    "to": str(mail.message["To"]),
-                    "subject": str(mail.message["Subject"]),
-                    "text": mail.text,
-                }
-                for mail in mails(folder)
-            ]
-        )
+        found = mails(folder)
+        return JSONResponse({"total": len(found), "messages": [_summary(mail) for mail in found]})
+
+    async def one(request: Request) -> Response:
+        asked = request.path_params["name"]
+        mail = next((mail for mail in mails(folder) if mail.path.stem == asked), None)
+        if mail is None:
+            return JSONResponse({"Error": "there is no such message"}, 404)
+        return JSONResponse({**_summary(mail), "Text": mail.text})
 
     async def healthy(_: Request) -> Response:
         return JSONResponse({"status": "healthy", "checks": {}})
@@ -53,8 +52,18 @@ def create_app(folder: Path) -> Starlette:
     return Starlette(
         routes=[
             Route("/", page),
-            Route("/api/mails", listing),
+            Route("/api/v1/messages", listing),
+            Route("/api/v1/message/{name}", one),
             Route("/health/live", healthy),
             Route("/health/ready", healthy),
         ]
     )
+
+
+def _summary(mail: Mail) -> dict[str, object]:
+    receivers = getaddresses([str(mail.message["To"])])
+    return {
+        "ID": mail.path.stem,
+        "To": [{"Name": name, "Address": address} for name, address in receivers],
+        "Subject": str(mail.message["Subject"]),
+    }

@@ -1,0 +1,104 @@
+"""The system as containers of the real docker-compose.yml, brought up and taken down by testcontainers."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from e2e_system import System, eventually, free_ports
+from testcontainers.compose import DockerCompose
+
+from local_stack import mode
+from local_stack.state import State
+
+SECRETS = "deploy/compose/generate_secrets.py"
+
+
+class ContainerSystem(System):
+    """A process is the container of its name; it is killed by the engine, which then leaves it to us to start it."""
+
+    def pid(self, process: str) -> int:
+        """Of the container's first process, 0 while it has none."""
+        [found] = json.loads(self._docker("inspect", self._container(process)))
+        return int(found["State"]["Pid"])
+
+    def kill(self, process: str) -> None:
+        """Kill -9 all that runs in the container, and start it again."""
+        container = self._container(process)
+        self._docker("kill", container)
+        self._docker("start", container)
+
+    def status(self) -> list[dict[str, Any]]:
+        """Each container by name, whether it is ready, and its port where it has one."""
+        return json.loads(self.run("status", "--json"))
+
+    @contextmanager
+    def frozen(self, process: str) -> Iterator[None]:
+        """It lives and does nothing while the block runs."""
+        container = self._container(process)
+        self._docker("pause", container)
+        try:
+            yield
+        finally:
+            self._docker("unpause", container)
+
+    def _container(self, process: str) -> str:
+        def found() -> str:
+            project = f"label=com.docker.compose.project={self.environment['COMPOSE_PROJECT_NAME']}"
+            service = f"label=com.docker.compose.service={process}"
+            return self._docker("ps", "--all", "--quiet", "--filter", project, "--filter", service).strip()
+
+        return eventually(found, what=f"the container of {process}")
+
+    def _docker(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["docker", *arguments], env=self.environment, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, f"docker {arguments}: {done.stderr}"
+        return done.stdout
+
+
+@contextmanager
+def started_in_containers(repository: Path, **settings: str) -> Iterator[ContainerSystem]:
+    """A system of the run's own on free ports, with volumes and secrets that end with it."""
+    with (
+        tempfile.TemporaryDirectory(prefix="gatehouse-e2e-") as folder,
+        free_ports(7) as (gateway, users, orders, reports, traces, mail, rabbitmq),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        state = Path(folder)
+        own = {
+            "MODE": "compose",
+            "COMPOSE_PROJECT_NAME": "gatehouse-e2e",
+            "GATEHOUSE_STATE": folder,
+            "GATEWAY_PORT": str(gateway),
+            "USERS_PORT": str(users),
+            "ORDERS_PORT": str(orders),
+            "REPORTS_PORT": str(reports),
+            "TRACES_PORT": str(traces),
+            "MAIL_PORT": str(mail),
+            "MAIL_PAGE_PORT": str(mail + 1),
+            "RABBITMQ_MANAGEMENT_PORT": str(rabbitmq),
+            **settings,
+        }
+        # testcontainers calls Compose with this process's environment.
+        for name, value in own.items():
+            patch.setenv(name, value)
+        subprocess.run([sys.executable, repository / SECRETS, folder], check=True)
+        mode.remember(State(state), "compose")
+        with DockerCompose(repository, build=True, wait=True) as compose:
+            urls = [
+                f"http://{compose.get_service_host(name, port)}:{compose.get_service_port(name, port)}"
+                for name, port in (("gateway", 8000), ("traces", 16686), ("mail", 8025))
+            ]
+            try:
+                yield ContainerSystem(*urls, state, dict(os.environ))
+            except BaseException:
+                print("".join(compose.get_logs())[-20_000:])
+                raise

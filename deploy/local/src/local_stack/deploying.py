@@ -93,12 +93,21 @@ class Deploy:
             path = _TRIED.get(new.program.name)
             if path is None or new.probe_port is None:
                 continue
-            try:
-                status, _ = await ask_http(new.probe_port, path)
-            except (OSError, TimeoutError) as error:
-                status = f"nothing ({error or 'timeout'})"
+            status = await self._answer(new.probe_port, path)
             if " 200" not in status[:13]:
                 raise self._failed(new, f"answered GET {path} with {status}, before anybody else could ask it")
+
+    async def _answer(self, port: int, path: str) -> str:
+        """Of a process that is ready; on a busy machine its first answer may take its time."""
+        while True:
+            try:
+                status, _ = await ask_http(port, path)
+            except (OSError, TimeoutError) as error:
+                if time.monotonic() - self._begun > self._patience.ready:
+                    return f"nothing ({error or 'timeout'})"
+                await asyncio.sleep(_LOOK_EVERY)
+            else:
+                return status
 
     async def _watch(self, before: list[tuple[Answered, Answered]]) -> None:
         until = time.monotonic() + self._patience.watch

@@ -86,7 +86,7 @@ def test_a_version_that_does_not_work_is_taken_back_unnoticed(
     product, person = new_product(client, boss, stock=100_000), register(client)
     before = pids(processes)
     with under_load(processes, person, product["id"]) as load:
-        said = refused(processes, "orders", "--set", wrong, "--ready", "4" if "4 s" in why else "60")
+        said = refused(processes, "orders", "--set", wrong, "--ready", "4" if "4 s" in why else "150")
     assert load.failed == []
     assert why in said
     assert "the old one goes on" in said

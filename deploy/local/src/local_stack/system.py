@@ -175,12 +175,12 @@ def _gateway_settings(environment: Mapping[str, str], ports: SystemPorts) -> dic
         "HTTP_HOST": environment.get("HTTP_HOST") or HOST,
         "TRACES_URL": ports.url("traces"),
         "CONSOLE_TRACES_API": ports.url("traces"),
-        "CONSOLE_METRICS": ",".join(f"{name}=http://{HOST}:{port}/metrics" for name, port in _metrics_pages(ports)),
+        # The workers: they have the outboxes, queues and jobs.
+        "CONSOLE_METRICS": ",".join(f"{name}=http://{HOST}:{port}/metrics" for name, port in _worker_ports(ports)),
         **{f"{service.upper()}_URL": ports.url(service) for service in SERVICES},
     }
 
 
-def _metrics_pages(ports: SystemPorts) -> Iterator[tuple[str, int]]:
+def _worker_ports(ports: SystemPorts) -> Iterator[tuple[str, int]]:
     for service in SERVICES:
-        port = int(ports.url(service).rpartition(":")[2])
-        yield from ((service, port), (f"{service}-worker", port + 1))
+        yield f"{service}-worker", int(ports.url(service).rpartition(":")[2]) + 1

@@ -10,6 +10,7 @@ import orjson
 from redis.asyncio import Redis
 
 from shared.jobs import progress, store
+from shared.jobs.metrics import PROGRESS
 from shared.jobs.processes import Processes
 from shared.jobs.types import ClaimedJob, JobCancelled, JobStatus
 from shared.postgres import Connection, Database
@@ -118,6 +119,7 @@ class JobContext:
             sequence = await store.write_progress(connection, self._job, percent, message)
         if sequence is None:
             raise JobCancelled("the lease was lost")
+        PROGRESS.labels(self._job.type).set(percent)
         update = progress.JobProgress(sequence, JobStatus.RUNNING, percent, message)
         await progress.publish(self._redis, self._service, self.job_id, update)
 

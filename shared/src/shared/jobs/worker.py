@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from shared.jobs import progress, store
 from shared.jobs.attempt import Attempt, Stop
 from shared.jobs.context import JobContext
-from shared.jobs.metrics import ENDED, OLDEST, RUNNING, SECONDS, WAITING
+from shared.jobs.metrics import ENDED, OLDEST, PROGRESS, RUNNING, SECONDS, WAITING
 from shared.jobs.processes import Processes
 from shared.jobs.types import ClaimedJob, JobCancelled, JobType
 from shared.messaging.cancellation import raise_if_cancelled
@@ -126,6 +126,7 @@ class JobWorker:
     async def _attend(self, attempt: Attempt) -> None:
         kind = attempt.job.type
         RUNNING.labels(kind).inc()
+        PROGRESS.labels(kind).set(0)
         try:
             with SECONDS.labels(kind).time():
                 outcome = await attempt.run()
@@ -133,6 +134,9 @@ class JobWorker:
             log.info("job_attempt_ended", job_id=str(attempt.job.id), type=kind, outcome=outcome)
         finally:
             RUNNING.labels(kind).dec()
+            if not any(other.job.type == kind for other in self._attempts.values() if other is not attempt):
+                # What does not run has no progress, also not that of the last one.
+                PROGRESS.remove(kind)
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         del self._attempts[task]

@@ -28,8 +28,8 @@ function askWho(message = "") {
     h("h1", {}, "Console"),
     h("p", { class: "lead" }, "What the gateway sees, live. For admins."),
     message && h("p", { class: "wrong", role: "alert" }, message),
-    h("section", { class: "card", "aria-label": "Log in" }, byLogin || byToken),
-    byLogin && h("details", { class: "other-way" }, h("summary", {}, "With the admin token of the gateway"), h("section", { class: "card", "aria-label": "Admin token" }, byToken))));
+    h("section", { class: "card", "aria-labelledby": "in-title" }, h("h2", { id: "in-title" }, "Log in"), byLogin || byToken),
+    byLogin && h("details", { class: "other-way" }, h("summary", {}, "With the admin token of the gateway"), h("div", { class: "card" }, byToken))));
 }
 
 async function open() {

@@ -50,7 +50,7 @@ export function field(label, control, hint = null) {
 export function table(caption, heads, rows, nothing) {
   if (!rows.length) return h("p", { class: "nothing" }, nothing);
   const head = heads.map((name) => h("th", { scope: "col", class: name.startsWith("#") && "number" }, name.replace("#", "")));
-  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
+  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${caption}, as a table` },
     h("table", {},
       h("caption", { class: "visually-hidden" }, caption),
       h("thead", {}, h("tr", {}, head)),

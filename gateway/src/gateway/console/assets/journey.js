@@ -103,7 +103,9 @@ async function watched(report, outcome) {
   const words = h("p", { class: "progress-words" }, "Queued");
   fill(outcome, h("h3", {}, `Report ${report.id}`), bar, words);
   say(`Report ${report.id} is queued.`);
-  const answer = await send("GET", path(`/reports/${report.id}/events`), { headers: { Accept: "text/event-stream" } });
+  // From its first step on, also of a report that is quicker than this request.
+  const headers = { Accept: "text/event-stream", "Last-Event-ID": "0" };
+  const answer = await send("GET", path(`/reports/${report.id}/events`), { headers });
   if (!answer.ok) throw new Error(`events answered ${answer.status}`);
   for await (const { name, data } of eventsOf(answer)) {
     const progress = data.progress ?? data.percent ?? 0;

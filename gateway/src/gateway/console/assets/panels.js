@@ -8,7 +8,7 @@ export function tiles(place, sample) {
   const errors = point.rate ? point.server_errors / point.rate : 0;
   const down = Object.entries(sample.checks).filter(([, state]) => state !== "healthy").map(([name]) => name);
   const facts = [
-    ["Requests a second", rate(point.rate)],
+    ["Requests/s", rate(point.rate)],
     ["p50", duration(point.p50)],
     ["p99", duration(point.p99)],
     ["5xx of all", percent(errors), errors > 0.01],

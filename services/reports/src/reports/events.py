@@ -74,6 +74,7 @@ async def hear_user(connection: Connection, event: Event) -> None:
         user_id=user.id,
         name=user.name,
         role=user.role,
+        disabled=not user.active,
         email=user.email,
         registered_at=registered_at,
         version=user.version,

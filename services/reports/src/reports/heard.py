@@ -69,12 +69,13 @@ class HeardOrder(BaseModel):
 
 
 class HeardUser(BaseModel):
-    """A user after a change; the e-mail is for mail on reports."""
+    """A user after a change; the e-mail is for mail on reports, and one who is not active gets nothing of us."""
 
     id: Id
     name: Text
     email: Annotated[str, StringConstraints(min_length=3, max_length=254, pattern=r"^[^\x00\r\n]+$")]
     role: Text
+    active: Annotated[bool, Field(strict=True)] = True
     created_at: Moment
     version: Version
 

@@ -8,6 +8,7 @@ from reports import reporting
 from reports.domain.report import ReportFormat, ReportType, TooManyFiles, TooManyReports, covers_everyone
 from reports.domain.report_schedule import (
     NOT_ADMIN,
+    OWNER_DISABLED,
     ReportSchedule,
     ScheduleNotFound,
     SchedulePeriod,
@@ -107,6 +108,10 @@ async def run(
     if schedule is None or schedule.disabled:
         return
     if await reports_store.of_schedule(connection, schedule_id, scheduled_for) is not None:
+        return
+    if await store.owner_is_disabled(connection, schedule.user_id):
+        await store.note_run(connection, schedule_id, scheduled_for, None, OWNER_DISABLED, disable=False)
+        SCHEDULED.labels("owner_disabled").inc()
         return
     role = await store.role_of_owner(connection, schedule.user_id)
     if schedule.everyone and role != "admin":

@@ -227,3 +227,36 @@ async def test_schedules_of_a_deleted_user_go(
 
     await eventually(gone)
     assert await database.fetchval("SELECT email FROM seen_users WHERE id = $1", user_id) is None
+
+
+async def test_the_schedule_of_a_user_who_is_disabled_waits(
+    api: httpx.AsyncClient, database: asyncpg.Connection, signer: Signer, others: OtherServices
+):
+    user_id = new_id()
+    headers = signer.headers(user_id)
+    schedule = await added(api, headers, notify=False)
+    await others.say("users.updated.v1", {**user(user_id, version=2), "active": False})
+
+    async def disabled() -> Any:
+        return await database.fetchval("SELECT disabled FROM seen_users WHERE id = $1", user_id)
+
+    await eventually(disabled)
+    await let_come(database, schedule)
+    after = await ran(api, headers, schedule)
+    assert after["error"] == "The account of its owner is disabled."
+    assert (after["enabled"], after["last_report_id"], after["next_run_at"] is not None) == (True, None, True)
+    await others.say("users.updated.v1", {**user(user_id, version=3), "active": True})
+
+    async def enabled() -> bool:
+        return await disabled() is False
+
+    await eventually(enabled)
+    await database.execute(
+        "UPDATE schedules SET next_fire = date_trunc('year', now()) + interval '1 hour' WHERE name = $1",
+        f"report-schedule-{schedule['id']}",
+    )
+
+    async def made() -> Any:
+        return (await api.get(f"{PATH}/{schedule['id']}", headers=headers)).json()["last_report_id"]
+
+    await eventually(made, 30)

@@ -190,3 +190,53 @@ async def test_with_a_user_go_the_webhooks_and_what_would_tell_others_who_it_was
         return [row["type"] for row in rows] == ["users.deleted.v1"]
 
     await eventually(told)
+
+
+async def test_a_user_who_is_disabled_hears_nothing_until_enabled(
+    api: httpx.AsyncClient,
+    signer: Signer,
+    others: OtherServices,
+    outside: Outside,
+    database: asyncpg.Connection,
+):
+    boss, other = new_id(), new_id()
+    account = {"name": "Ada", "email": "ada@example.com", "created_at": "2026-01-01T00:00:00Z"}
+
+    async def say(user_id: int, version: int, **more: object) -> None:
+        kind = "users.registered.v1" if version == 1 else "users.updated.v1"
+        await others.say(kind, {**account, "id": user_id, "role": "admin", "version": version, **more})
+
+    async def known(*, disabled: bool) -> None:
+        async def seen() -> bool:
+            return await database.fetchval("SELECT disabled FROM seen_users WHERE id = $1", boss) is disabled
+
+        await eventually(seen)
+
+    for user_id, path in ((boss, "/boss"), (other, "/control")):
+        headers = signer.headers(user_id, role="admin")
+        await make(api, headers, outside.url(path), all=True, events=["users.registered.v1"])
+    outside.receiver.answers["/boss"] = [500]
+    await say(new_id(), 1)
+    await arrived(outside, "/boss")  # and is to be sent again
+    await say(boss, 2, active=False)
+    await known(disabled=True)
+    await say(new_id(), 1)
+    await arrived(outside, "/control", 2)
+    waiting = "SELECT min(due_at) FROM webhook_deliveries JOIN webhooks ON webhooks.id = webhook_id WHERE user_id = $1"
+    await database.execute(
+        "UPDATE webhook_deliveries SET due_at = now() FROM webhooks"
+        " WHERE webhooks.id = webhook_id AND user_id = $1 AND webhook_deliveries.status = 'pending'",
+        boss,
+    )
+    await say(new_id(), 1)
+    await arrived(outside, "/control", 3)
+    assert await database.fetchval(waiting, boss) is not None
+    assert len(outside.receiver.at("/boss")) == 1
+    await say(boss, 3)
+    await known(disabled=False)
+    # What waited is sent now; what happened meanwhile was never theirs to hear.
+    await arrived(outside, "/boss", 2)
+    heard = await database.fetchval(
+        "SELECT count(*) FROM webhook_deliveries JOIN webhooks ON webhooks.id = webhook_id WHERE user_id = $1", boss
+    )
+    assert heard == 1

@@ -20,8 +20,9 @@ from users.domain.audit import AuditAction
 from users.domain.emails import email_key
 from users.domain.sessions import Client
 from users.jobs.link_mail import LINK_MAIL, LinkKind, LinkMail
+from users.jobs.notice_mail import NOTICE_MAIL, Notice, NoticeMail
 from users.jobs.welcome_mail import WELCOME_MAIL, WelcomeMail
-from users.store import audit, sessions
+from users.store import audit, mailed_tokens, sessions
 from users.store import users as store
 
 Precondition = Callable[[User], None]
@@ -137,6 +138,10 @@ async def _record(connection: Connection, before: User, after: User, by: By) -> 
         actions.append(AuditAction.USER_ENABLED)
     if _is_another_address(before, after.email):
         actions.append(AuditAction.EMAIL_CHANGED)
+        # As when its owner changes it: what was mailed or begun under the old address is over, and its reader is told.
+        await mailed_tokens.end_changes(connection, after.id)
+        await sessions.end_others(connection, after.id, None)
+        await enqueue(connection, NOTICE_MAIL, NoticeMail(user_id=after.id, notice=Notice.EMAIL_CHANGED))
         await enqueue(connection, LINK_MAIL, LinkMail(user_id=after.id, kind=LinkKind.VERIFY_EMAIL))
     for action in actions:
         await audit.insert(connection, action, actor_id=by.user_id, subject_id=after.id, client=by.client)

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from shared.jobs import enqueue
 from shared.postgres import Connection
 from shared.problems import FieldError, Unauthorized, UnprocessableContent
 from users.access_tokens import AccessToken, TokenIssuer
 from users.domain.credentials import api_key, digest, matches, new_key_secret, parse_api_key
 from users.domain.scopes import narrowed
 from users.domain.sessions import EXCHANGED_TOKEN_LIFETIME, MAX_API_KEYS, ApiKey, TooManyApiKeys
+from users.jobs.notice_mail import NOTICE_MAIL, Notice, NoticeMail
 from users.store import api_keys as store
 
 _NOBODY = bytes(32)
@@ -36,6 +38,7 @@ async def create(
     key = await store.insert(
         connection, user_id, name=name, digest=digest(secret), scopes=scopes, expires_at=expires_at
     )
+    await enqueue(connection, NOTICE_MAIL, NoticeMail(user_id=user_id, notice=Notice.API_KEY_MADE))
     return NewApiKey(key, api_key(key.id, secret))
 
 

@@ -30,6 +30,7 @@ def _state(user: User) -> dict[str, Any]:
         "name": user.name,
         "email": user.email,
         "role": user.role.value,
+        "active": user.is_active,
         "created_at": user.created_at,
         "version": user.version,
     }

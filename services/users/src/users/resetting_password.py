@@ -60,3 +60,4 @@ async def reset(
         await enqueue(connection, NOTICE_MAIL, NoticeMail(user_id=user.id, notice=Notice.PASSWORD_RESET))
     # Strangers may have failed so often that no new place is let in: here is the owner.
     await own.account_throttle.forgive_strangers(email_key(user.email))
+    await own.throttle.forget(email_key(user.email), client.address)

@@ -60,6 +60,7 @@ async def confirm(connection: Connection, factors: SecondFactors, user: User, co
         raise UnprocessableContent("validation_error", "The input breaks a rule.", errors=[wrong])
     await store.confirm(connection, user.id, at, step)
     await audit.insert(connection, AuditAction.SECOND_FACTOR_ON, actor_id=user.id, subject_id=user.id, client=client)
+    await _tell(connection, user.id, Notice.SECOND_FACTOR_ON)
     return await _make_recovery_codes(connection, user.id)
 
 
@@ -71,6 +72,7 @@ async def renew_recovery_codes(connection: Connection, user: User, client: Clien
     await audit.insert(
         connection, AuditAction.RECOVERY_CODES_RENEWED, actor_id=user.id, subject_id=user.id, client=client
     )
+    await _tell(connection, user.id, Notice.RECOVERY_CODES_RENEWED)
     return await _make_recovery_codes(connection, user.id)
 
 
@@ -83,7 +85,7 @@ async def turn_off(connection: Connection, user: User, client: Client) -> None:
         await audit.insert(
             connection, AuditAction.SECOND_FACTOR_OFF, actor_id=user.id, subject_id=user.id, client=client
         )
-        await _tell_that_it_is_off(connection, user.id)
+        await _tell(connection, user.id, Notice.SECOND_FACTOR_OFF)
 
 
 async def reset(connection: Connection, user_id: int, *, by: int, client: Client) -> None:
@@ -94,11 +96,11 @@ async def reset(connection: Connection, user_id: int, *, by: int, client: Client
     if not await store.delete(connection, user_id):
         raise NoSecondFactor
     await audit.insert(connection, AuditAction.SECOND_FACTOR_RESET, actor_id=by, subject_id=user_id, client=client)
-    await _tell_that_it_is_off(connection, user_id)
+    await _tell(connection, user_id, Notice.SECOND_FACTOR_OFF)
 
 
-async def _tell_that_it_is_off(connection: Connection, user_id: int) -> None:
-    await enqueue(connection, NOTICE_MAIL, NoticeMail(user_id=user_id, notice=Notice.SECOND_FACTOR_OFF))
+async def _tell(connection: Connection, user_id: int, notice: Notice) -> None:
+    await enqueue(connection, NOTICE_MAIL, NoticeMail(user_id=user_id, notice=notice))
 
 
 async def _make_recovery_codes(connection: Connection, user_id: int) -> list[str]:

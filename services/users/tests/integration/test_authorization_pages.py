@@ -287,3 +287,18 @@ async def test_the_forms_lead_where_the_client_said(app: App, account: Account, 
     answer = await visitor.submit(consent, decision="allow")
     assert answer.headers["location"].startswith(f"{REDIRECT_URI}?code=ghc_")
     assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+async def test_the_button_allows_what_the_page_showed(
+    client: httpx.AsyncClient, apps: Apps, account: Account, visitor: Visitor, accounts: Accounts
+):
+    app = await apps.make(scopes=("users:read",))
+    page = await visitor.sign_in(await visitor.open(app.request(scope=None)), account.email)
+    assert in_words("users:read") in Page(page).text
+    more = "UPDATE oauth_clients SET scopes = '{users:read,orders:write}' WHERE client_id = $1"
+    await accounts.execute(more, app.client_id)
+    assert (await visitor.submit(page, decision="allow")).status_code == 403
+    again = await visitor.open(app.request(scope=None))
+    assert in_words("orders:write") in Page(again).text
+    code = told(await visitor.submit(again, decision="allow"))["code"]
+    assert (await app.spend(client, code)).json()["scope"] == "users:read orders:write"

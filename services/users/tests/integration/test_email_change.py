@@ -115,3 +115,17 @@ async def test_an_admin_sets_it_at_once_and_it_is_to_be_proved_anew(
     # An admin's own address is nobody's to set at once, or a stolen token of theirs would be the account.
     own = await client.patch(f"/api/v1/users/{admin.id}", headers=admin.headers, json={"email": new_email()})
     assert (own.status_code, own.json()["email"]) == (200, admin.email)
+
+
+async def test_what_was_begun_before_an_admin_set_it_is_over(
+    client: httpx.AsyncClient, account: Account, admin: Account, sink: Any
+):
+    wanted, given = new_email(), new_email()
+    await _ask(client, account, wanted)
+    token = token_in(await mail_about(sink, wanted, SUBJECT))
+    answer = await client.patch(f"/api/v1/users/{account.id}", headers=admin.headers, json={"email": given})
+    assert (answer.status_code, "pending_email" in answer.json()) == (200, False)
+    # Who reads the old address is told, and nobody goes on who had logged in under it.
+    assert await mail_about(sink, account.email, "Your e-mail address was changed")
+    assert (await client.get("/api/v1/users/me", headers=account.headers)).status_code == 401
+    assert (await _confirm(client, token)).status_code == 400

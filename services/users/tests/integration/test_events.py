@@ -103,4 +103,4 @@ async def test_a_refused_change_is_not_told(client: httpx.AsyncClient, account: 
 async def test_a_tier_or_a_password_is_never_told(accounts: Accounts, heard: Heard):
     account = await accounts.make()
     [event] = await heard.about(account.id, 1)
-    assert set(event["data"]) == {"id", "name", "email", "role", "created_at", "version"}
+    assert set(event["data"]) == {"id", "name", "email", "role", "active", "created_at", "version"}

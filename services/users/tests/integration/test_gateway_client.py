@@ -6,6 +6,7 @@ from pydantic import SecretStr
 
 from shared.postgres import Database
 from users.domain.credentials import matches
+from users.domain.scopes import EXCHANGE_SCOPE
 from users.gateway_client import CLIENT_ID, admit_gateway
 from users.gateway_client_settings import GatewayClientSettings
 from users.store import oauth_clients
@@ -33,6 +34,21 @@ async def test_the_gateway_can_do_nothing_else(client: httpx.AsyncClient):
     assert (asked.status_code, asked.json()["error"]) == (400, "unauthorized_client")
     asked = await client.post("/api/v1/oauth/introspect", data={"token": "x"}, auth=GATEWAY)
     assert asked.status_code == 403
+
+
+async def test_who_has_the_gateways_address_does_not_shut_it_out(
+    client: httpx.AsyncClient, account: Account, programs: Programs
+):
+    made = await client.post("/api/v1/users/me/api-keys", headers=account.headers, json={"name": "script"})
+    gateway = await programs.make(scopes=(EXCHANGE_SCOPE,))
+    guess = httpx.BasicAuth(gateway.client_id, "guess")
+    grant = {"grant_type": "client_credentials"}
+    statuses = [(await client.post(TOKEN, data=grant, auth=guess)).status_code for _ in range(6)]
+    assert statuses == [401] * 5 + [429]
+    exchanged = await client.post(EXCHANGE, json={"api_key": made.json()["key"]}, auth=gateway.basic)
+    assert exchanged.status_code == 200
+    statuses = [(await client.post(EXCHANGE, json={"api_key": "x"}, auth=guess)).status_code for _ in range(6)]
+    assert statuses == [401] * 5 + [429]
 
 
 @pytest.mark.parametrize("times", [1, 2])

@@ -7,7 +7,10 @@ import httpx
 import jwt
 import pytest
 
-from .oauth_programs import TOKEN
+from shared.testing.waiting import eventually
+from users.store import oauth_clients as store
+
+from .oauth_programs import TOKEN, Programs
 from .people import GATEWAY, Account, Accounts
 
 PATH = "/api/v1/oauth/clients"
@@ -189,3 +192,25 @@ async def test_what_is_done_to_clients_is_on_record(client: httpx.AsyncClient, a
 async def _alive(accounts: Accounts, token: str) -> bool:
     token_id = jwt.decode(token, options={"verify_signature": False})["jti"]
     return await accounts.value("SELECT revoked_at IS NULL FROM service_tokens WHERE token_id = $1", token_id)
+
+
+async def test_a_secret_that_ends_while_it_is_shown_gets_no_token(programs: Programs):
+    program = await programs.make()
+    await program.token()  # so that showing it again writes nothing, and does not wait for the row
+    async with programs.database.transaction() as connection:
+        await store.lock(connection, program.client_id)
+        await connection.execute("DELETE FROM oauth_client_secrets WHERE client_id = $1", program.client_id)
+        asked = asyncio.create_task(program.ask())
+        await eventually(lambda: _waiting_for_a_lock(programs), True, seconds=60)
+    answer = await asked
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+async def _waiting_for_a_lock(programs: Programs) -> bool:
+    # In this database, whose other sessions are idle here.
+    waiting = """
+        SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+            AND query LIKE '%oauth_clients%FOR SHARE%')
+    """
+    async with programs.database.acquire() as connection:
+        return bool(await connection.fetchval(waiting))

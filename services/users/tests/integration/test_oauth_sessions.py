@@ -84,12 +84,29 @@ async def test_scopes_only_shrink_and_come_back(
     assert again["scope"] == "users:read orders:read"
 
 
-async def test_a_client_that_may_less_by_now_gets_less(
+@pytest.mark.parametrize(
+    "less", ["scopes = '{orders:read}'", "grants = '{authorization_code}'", "grants = '{client_credentials}'"]
+)
+async def test_a_client_that_is_weakened_loses_what_it_was_allowed(
+    client: httpx.AsyncClient, app: App, account: Account, visitor: Visitor, *, accounts: Accounts, less: str
+):
+    tokens = await let_in(client, app, account, visitor)
+    more = "UPDATE oauth_clients SET scopes = scopes || '{tokens:introspect}' WHERE client_id = $1"
+    await accounts.execute(more, app.client_id)
+    assert (await client.get(ME, headers=bearer(tokens))).status_code == 200
+    await accounts.execute(f"UPDATE oauth_clients SET {less} WHERE client_id = $1", app.client_id)  # noqa: S608 - a constant
+    assert (await client.get(ME, headers=bearer(tokens))).status_code == 401
+    assert (await app.refresh(client, tokens["refresh_token"])).status_code == 400
+    assert (await client.get(ME, headers=account.headers)).status_code == 200
+
+
+async def test_a_client_that_loses_what_nobody_gave_it_goes_on(
     client: httpx.AsyncClient, app: App, account: Account, visitor: Visitor, accounts: Accounts
 ):
     tokens = await let_in(client, app, account, visitor)
-    await accounts.execute("UPDATE oauth_clients SET scopes = '{orders:read}' WHERE client_id = $1", app.client_id)
-    assert (await app.refresh(client, tokens["refresh_token"])).json()["scope"] == "orders:read"
+    kept = "UPDATE oauth_clients SET scopes = '{users:read,orders:read}' WHERE client_id = $1"
+    await accounts.execute(kept, app.client_id)
+    assert (await app.refresh(client, tokens["refresh_token"])).status_code == 200
 
 
 async def test_a_token_opens_what_its_scopes_say(
@@ -210,3 +227,14 @@ async def ended(redis: Redis, tokens: dict[str, Any]) -> bool:
     await revoked.resync()
     found = claims(tokens)
     return revoked.covers(int(found["sub"]), found["sid"], found["iat"])
+
+
+async def test_a_client_ends_no_api_key(client: httpx.AsyncClient, app: App, account: Account, visitor: Visitor):
+    """The page where the person allows `users:write` says nothing of it."""
+    keys = "/api/v1/users/me/api-keys"
+    made = (await client.post(keys, headers=account.headers, json={"name": "script"})).json()
+    code = await visitor.let_in(app, account.email, scope="users:read users:write")
+    tokens = (await app.spend(client, code)).json()
+    answer = await client.delete(f"{keys}/{made['id']}", headers=bearer(tokens))
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert (await client.delete(f"{keys}/{made['id']}", headers=account.headers)).status_code == 204

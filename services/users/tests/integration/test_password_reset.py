@@ -149,3 +149,10 @@ async def test_it_is_on_record(client: httpx.AsyncClient, account: Account, admi
     found = {item["action"]: item["actor_id"] for item in page["items"]}
     assert found["password.reset"] == account.id
     assert found["password.reset_requested"] is None
+
+
+async def test_a_reset_ends_the_wait_of_its_owner(client: httpx.AsyncClient, account: Account, sink: Any):
+    statuses = [await _log_in(client, account.email, "Wrong-Horse-7") for _ in range(6)]
+    assert statuses == [401] * 5 + [429]
+    assert (await _confirm(client, await _ask(client, sink, account.email))).status_code == 204
+    assert await _log_in(client, account.email, NEW) == 200

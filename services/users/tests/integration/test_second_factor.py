@@ -14,6 +14,7 @@ from shared.testing.serving import running
 from users.main import create_application
 from users.settings import UsersSettings
 
+from .mails import mail_about
 from .people import GATEWAY, PASSWORD, Account, Accounts
 
 PATH = "/api/v1/users/me/second-factor"
@@ -250,3 +251,11 @@ async def test_what_happened_to_a_factor_is_on_record(guarded: Owner, accounts: 
         guarded.account.id,
     )
     assert actions == ["second_factor.on", "second_factor.failed", "recovery_code.used", "second_factor.off"]
+
+
+@pytest.mark.usefixtures("worker")
+async def test_the_owner_is_told_of_it_and_of_new_recovery_codes(guarded: Owner, sink: Any):
+    assert await mail_about(sink, guarded.account.email, "Your second factor is on")
+    body = {"current_password": PASSWORD, "code": guarded.code()}
+    assert (await guarded.call("POST", "/recovery-codes", body)).status_code == 201
+    assert await mail_about(sink, guarded.account.email, "You have new recovery codes")

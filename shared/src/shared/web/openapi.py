@@ -41,12 +41,18 @@ def _document(app: FastAPI) -> dict[str, Any]:
         for operation in path.values():
             answers: dict[str, Any] = operation.setdefault("responses", {})
             if "422" in answers:
-                answers["422"] = {"description": "A field breaks a rule.", "content": _PROBLEM}
+                answers["422"] = _answer("A field breaks a rule.", answers["422"])
             if "requestBody" in operation:
                 answers.setdefault("400", {"description": "The body does not parse.", "content": _PROBLEM})
                 answers.setdefault("415", {"description": "A body type that is not taken.", "content": _PROBLEM})
-            answers["503"] = {"description": "A dependency is away. Try again.", "content": _PROBLEM}
+            answers["503"] = _answer("A dependency is away. Try again.", answers.get("503", {}))
     return document
+
+
+def _answer(description: str, said: dict[str, Any]) -> dict[str, Any]:
+    # A page that people meet says it in HTML, and in front of the page a dependency may be away all the same.
+    pages = {kind: schema for kind, schema in said.get("content", {}).items() if kind == "text/html"}
+    return {"description": said["description"] if pages else description, "content": {**_PROBLEM, **pages}}
 
 
 def placeholder_settings(cls: type[SettingsT], **own: object) -> SettingsT:

@@ -10,6 +10,7 @@ from reports.domain.report import ReportFormat, ReportType
 from shared.problems import Conflict, NotFound
 
 NOT_ADMIN = "Its owner is no admin any more."
+OWNER_DISABLED = "The account of its owner is disabled."
 
 
 class SchedulePeriod(StrEnum):

@@ -34,6 +34,7 @@ _RAN = """
     WHERE id = $1
 """
 _ROLE = "SELECT role, deleted FROM seen_users WHERE id = $1"
+_OWNER_DISABLED = "SELECT EXISTS (SELECT FROM seen_users WHERE id = $1 AND disabled)"
 
 
 async def insert(
@@ -93,6 +94,11 @@ async def role_of_owner(connection: Connection, user_id: int) -> str | None:
     """The role that users have told of; None when they have not, or the user is gone."""
     row = await connection.fetchrow(_ROLE, user_id)
     return None if row is None or row["deleted"] else row["role"]
+
+
+async def owner_is_disabled(connection: Connection, user_id: int) -> bool:
+    """Whether an admin has disabled the account, as users have told."""
+    return bool(await connection.fetchval(_OWNER_DISABLED, user_id))
 
 
 async def delete(connection: Connection, schedule_id: int) -> None:

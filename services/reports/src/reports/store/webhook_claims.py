@@ -38,7 +38,8 @@ _WAITING = """
         SELECT count(*) AS deliveries FROM webhook_deliveries AS each
         WHERE each.webhook_id = pending.webhook_id AND claimed_until > clock_timestamp()
     ) AS in_hand
-    WHERE due.deliveries > 0
+    LEFT JOIN seen_users AS owner ON owner.id = user_id
+    WHERE due.deliveries > 0 AND owner.disabled IS DISTINCT FROM true
     ORDER BY due.since LIMIT $2
 """
 _CLAIM = """
@@ -93,6 +94,8 @@ _OBSERVE = """
         coalesce(extract(epoch FROM now() - min(due_at) FILTER (WHERE failing_since IS NULL)), 0)::float AS late
     FROM (SELECT webhook_id, due_at FROM webhook_deliveries WHERE status = 'pending' LIMIT 100000) AS counted
     JOIN webhooks ON webhooks.id = webhook_id AND webhooks.status = 'enabled'
+    LEFT JOIN seen_users AS owner ON owner.id = user_id
+    WHERE owner.disabled IS DISTINCT FROM true
 """
 
 

@@ -9,12 +9,12 @@ RETENTION = timedelta(days=30)
 """How long messages are kept, with their deliveries and attempts."""
 
 # About everyone only while the owner is still an admin, as far as is heard; and nothing to, or about who
-# somebody was of, a user who is deleted. No message is written that nobody hears.
+# somebody was of, a user who is deleted; nothing to one who is disabled. No message is written that nobody hears.
 _FAN_OUT = """
     WITH hearers AS (
         SELECT webhooks.id FROM webhooks LEFT JOIN seen_users AS owner ON owner.id = webhooks.user_id
         WHERE status = 'enabled' AND events @> ARRAY[$2::text]
-            AND owner.deleted IS DISTINCT FROM true
+            AND owner.deleted IS DISTINCT FROM true AND owner.disabled IS DISTINCT FROM true
             AND CASE WHEN everyone THEN owner.role IS NULL OR owner.role = 'admin'
                      ELSE $3::bigint IS NULL OR webhooks.user_id = $3 END
             AND NOT ($2 IN ('users.registered.v1', 'users.updated.v1')

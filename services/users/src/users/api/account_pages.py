@@ -80,7 +80,7 @@ async def show_verify_email() -> HTMLResponse:
     return _answer(texts.form(texts.VERIFY_EMAIL))
 
 
-@router.post("/verify-email", summary="Confirm an address", responses=_responses(400, 415), openapi_extra=_POSTED)
+@router.post("/verify-email", summary="Confirm an address", responses=_responses(400, 415, 503), openapi_extra=_POSTED)
 async def post_verify_email(form: Form, client: CallingClient, request: Request) -> HTMLResponse:
     """As `POST /auth/verify-email`, for people."""
 
@@ -98,7 +98,7 @@ async def show_reset_password() -> HTMLResponse:
 
 
 @router.post(
-    "/reset-password", summary="Set a new password", responses=_responses(400, 415, 422), openapi_extra=_POSTED
+    "/reset-password", summary="Set a new password", responses=_responses(400, 415, 422, 503), openapi_extra=_POSTED
 )
 async def post_reset_password(form: Form, own: Own, client: CallingClient, request: Request) -> HTMLResponse:
     """As `POST /auth/password-reset/confirm`, for people."""
@@ -129,7 +129,7 @@ async def show_change_email() -> HTMLResponse:
 @router.post(
     "/change-email",
     summary="Confirm a new address",
-    responses=_responses(400, 403, 409, 415, 429),
+    responses=_responses(400, 403, 409, 415, 429, 503),
     openapi_extra=_POSTED,
 )
 async def post_change_email(form: Form, own: Own, client: CallingClient, request: Request) -> HTMLResponse:

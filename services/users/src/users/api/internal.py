@@ -43,8 +43,10 @@ async def exchange_api_key(
     if authorization is None:
         raise invalid_client()
     database = get_resources(request).database
-    client = await authenticate_client(database, own, presented_client(authorization, {}), origin.address)
-    if EXCHANGE_SCOPE not in client.scopes:
+    presented = presented_client(authorization, {})
+    # A count of its own: who shares the gateway's address must not shut it out by failing at the endpoints for all.
+    shown = await authenticate_client(database, own, presented, origin.address, counted_as="internal client")
+    if EXCHANGE_SCOPE not in shown.client.scopes:
         raise OAuthError("unauthorized_client", "This client may not exchange keys.", status=HTTPStatus.FORBIDDEN)
     async with database.transaction() as connection:
         token = await api_keys.exchange(connection, own.issuer, body.api_key)

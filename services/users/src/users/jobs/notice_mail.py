@@ -21,14 +21,29 @@ class Notice(StrEnum):
     EMAIL_CHANGE_ASKED = "email_change_asked"
     EMAIL_CHANGED = "email_changed"
     NEW_DEVICE = "new_device"
+    SECOND_FACTOR_ON = "second_factor_on"
     SECOND_FACTOR_OFF = "second_factor_off"
+    RECOVERY_CODES_RENEWED = "recovery_codes_renewed"
     RECOVERY_CODE_USED = "recovery_code_used"
+    API_KEY_MADE = "api_key_made"
 
 
 _TEXTS = {
     Notice.NEW_DEVICE: (
         "A login from somewhere new",
         "somebody logged in to your Gatehouse account from a place that was new to it; your security events say which.",
+    ),
+    Notice.SECOND_FACTOR_ON: (
+        "Your second factor is on",
+        "a second factor was turned on for your Gatehouse account: a login needs a code of an app beside the password.",
+    ),
+    Notice.RECOVERY_CODES_RENEWED: (
+        "You have new recovery codes",
+        "new recovery codes were made for your Gatehouse account; the old ones are good for nothing any more.",
+    ),
+    Notice.API_KEY_MADE: (
+        "An API key was made",
+        "an API key was made for your Gatehouse account. It goes on when all logins end: delete one you do not know.",
     ),
     Notice.SECOND_FACTOR_OFF: (
         "Your second factor is off",

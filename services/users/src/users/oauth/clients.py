@@ -67,16 +67,24 @@ def _basic(authorization: str) -> PresentedClient:
     return PresentedClient(client_id, secret)
 
 
+@dataclass(frozen=True, slots=True)
+class AuthenticatedClient:
+    """A client, and the digest of the secret that it showed; None of a public one."""
+
+    client: OAuthClient
+    secret_digest: bytes | None
+
+
 async def authenticate_client(
-    database: Database, own: UsersResources, presented: PresentedClient, address: str
-) -> OAuthClient:
-    """The client that it says it is.
+    database: Database, own: UsersResources, presented: PresentedClient, address: str, *, counted_as: str = "client"
+) -> AuthenticatedClient:
+    """The client that it says it is; failures are those of a door, ``counted_as``.
 
     Failures are counted by client and address, as those of logins are, so that guessing is slow and a stranger shuts
     no client out. The count is looked at before and added to after: a client may call many times at once, and what
     passes meanwhile is nothing against 256 bits. Raises OAuthError: invalid_client, or 429 after too many failures.
     """
-    account = f"client:{presented.client_id}"
+    account = f"{counted_as}:{presented.client_id}"
     wait = await own.throttle.wait(account, address)
     if wait:
         raise OAuthError(
@@ -91,7 +99,7 @@ async def authenticate_client(
         if found is not None and kept is not None:
             await store.touch_secret(connection, found.client.client_id, kept)
     if found is not None and _authenticated(found.client, presented, kept):
-        return found.client
+        return AuthenticatedClient(found.client, kept)
     FAILED.inc()
     await own.throttle.take(account, address)
     if found is not None:

@@ -1,7 +1,7 @@
 """Scopes in the words of the consent page: what somebody who allows them lets happen."""
 
 _WORDS = {
-    "users:read": "see your name, e-mail address, sessions and API keys' names",
+    "users:read": "see your name, e-mail address and picture, your sessions, API keys' names and security events",
     "users:write": "change your name and your picture, and end your sessions",
     "orders:read": "see your orders and payments",
     "orders:write": "place, pay and cancel orders for you",

@@ -44,6 +44,7 @@ _SECRETS_OF_ALL = f"""
     SELECT client_id, {_SECRET_COLUMNS} FROM oauth_client_secrets WHERE client_id = ANY ($1::text[]) ORDER BY id
 """  # noqa: S608 - a constant
 _DELETE_SECRET = "DELETE FROM oauth_client_secrets WHERE client_id = $1 AND id = $2 RETURNING true"  # noqa: S105 - no secret
+_SECRET_HOLDS = "SELECT EXISTS (SELECT FROM oauth_client_secrets WHERE client_id = $1 AND digest = $2)"  # noqa: S105 - no secret
 # A busy secret would otherwise write a row version a call.
 _TOUCH = """
     UPDATE oauth_client_secrets SET last_used_at = now()
@@ -168,6 +169,11 @@ async def secrets_of_all(connection: Connection, client_ids: Sequence[str]) -> d
 async def delete_secret(connection: Connection, client_id: str, secret_id: int) -> bool:
     """Remove a secret; False when there is none."""
     return await connection.fetchval(_DELETE_SECRET, client_id, secret_id) is True
+
+
+async def secret_holds(connection: Connection, client_id: str, digest: bytes | None) -> bool:
+    """Whether a secret has not ended since it was shown; of a client that is held none does."""
+    return bool(await connection.fetchval(_SECRET_HOLDS, client_id, digest))
 
 
 async def touch_secret(connection: Connection, client_id: str, digest: bytes) -> None:

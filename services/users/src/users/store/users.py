@@ -39,6 +39,10 @@ _UPDATE = f"""
     UPDATE users SET name = $2, email = $3, email_key = $4, role = $5,
         disabled_at = CASE WHEN $6 THEN coalesce(disabled_at, now()) END,
         email_verified_at = CASE WHEN email_key = $4 THEN email_verified_at END,
+        previous_email = CASE WHEN email_key = $4 THEN previous_email ELSE email END,
+        pending_email = CASE WHEN email_key = $4 THEN pending_email END,
+        pending_email_at = CASE WHEN email_key = $4 THEN pending_email_at END,
+        pending_email_session = CASE WHEN email_key = $4 THEN pending_email_session END,
         version = version + 1, updated_at = now()
     WHERE id = $1 RETURNING {_COLUMNS}
 """  # noqa: S608 - a constant

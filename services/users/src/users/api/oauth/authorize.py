@@ -10,6 +10,7 @@ from shared.problems import Problem
 from shared.web import get_resources
 from users.api.dependencies import CallingClient, Own
 from users.api.oauth.page_documents import AUTHORIZATION_REQUEST, FORM_PAGES, LOGIN_PAGES, PAGES, STYLE, form_fields
+from users.api.oauth.posted import read_posted
 from users.api.oauth.visit import Visit
 from users.domain.authorization import AuthorizationRequest, Prompt, UntrustedRequest
 from users.domain.authorization_answers import form_source
@@ -62,15 +63,13 @@ async def show_authorization(request: Request, own: Own) -> Response:
 )
 async def sign_in_at_page(request: Request, own: Own, origin: CallingClient) -> Response:
     """Sign the browser in, or ask for its second factor, and go on with the client's request."""
-    visit = Visit.of(request, own)
-    database = get_resources(request).database
-    form = await visit.read_form(request, "login")
-    async with database.acquire() as connection:
-        asked = await authorizing.read_request(connection, visit.issuer, visit.parameters)
-    if isinstance(asked, ToClient):
-        return pages.see_other(asked.location)
-    if form is None:
+    posted = await read_posted(request, own)
+    if isinstance(posted, ToClient):
+        return pages.see_other(posted.location)
+    visit, asked, form = posted
+    if not visit.was_shown(request, form, "login"):
         return _foreign_form(visit, "login")
+    database = get_resources(request).database
     email = form.get("email", "")
     try:
         password = form.get("password", "")
@@ -89,15 +88,13 @@ async def sign_in_at_page(request: Request, own: Own, origin: CallingClient) -> 
 )
 async def give_second_factor(request: Request, own: Own, origin: CallingClient) -> Response:
     """Sign the browser in that gave the right password before, and go on with the client's request."""
-    visit = Visit.of(request, own)
-    database = get_resources(request).database
-    form = await visit.read_form(request, "second-factor")
-    async with database.acquire() as connection:
-        asked = await authorizing.read_request(connection, visit.issuer, visit.parameters)
-    if isinstance(asked, ToClient):
-        return pages.see_other(asked.location)
-    if form is None:
+    posted = await read_posted(request, own)
+    if isinstance(posted, ToClient):
+        return pages.see_other(posted.location)
+    visit, asked, form = posted
+    if not visit.was_shown(request, form, "second-factor"):
         return _foreign_form(visit, "second-factor")
+    database = get_resources(request).database
     try:
         after = await sign_in_by_second_factor(database, own, form.get("code"), origin=origin, before=visit.browser)
     except Problem as problem:
@@ -115,16 +112,15 @@ async def give_second_factor(request: Request, own: Own, origin: CallingClient) 
 )
 async def answer_consent(request: Request, own: Own, origin: CallingClient) -> Response:
     """Send the browser to the client: with a code, or with `access_denied`."""
-    visit = Visit.of(request, own)
-    form = await visit.read_form(request, "consent")
+    posted = await read_posted(request, own)
+    if isinstance(posted, ToClient):
+        return pages.see_other(posted.location)
+    visit, asked, form = posted
     async with get_resources(request).database.transaction() as connection:
-        asked = await authorizing.read_request(connection, visit.issuer, visit.parameters)
-        if isinstance(asked, ToClient):
-            return pages.see_other(asked.location)
         browser = await browser_sessions.find(connection, digest(visit.browser.secret))
         if browser is None:
             return pages.see_other(f"{visit.base}?{visit.query}")
-        if form is None:
+        if not visit.was_shown(request, form, _consent_step(asked, browser)):
             return _foreign_form(visit, "consent")
         if form.get("decision") == "allow":
             found = await authorizing.allow(connection, visit.issuer, asked, browser, origin)
@@ -186,6 +182,11 @@ def _second_factor_page(visit: Visit, asked: AuthorizationRequest, problem: Prob
     return answer
 
 
+def _consent_step(asked: AuthorizationRequest, browser: SignedInBrowser) -> str:
+    # What the page shows is what the button allows: a client that was given more meanwhile is asked about again.
+    return " ".join(("consent", *authorizing.grantable(asked, browser)))
+
+
 def _consent_page(visit: Visit, asked: AuthorizationRequest, browser: SignedInBrowser) -> Response:
     return pages.render(
         "consent",
@@ -193,7 +194,7 @@ def _consent_page(visit: Visit, asked: AuthorizationRequest, browser: SignedInBr
         base=visit.base,
         query=visit.query,
         other_account=visit.query_with_prompt(instead=Prompt.LOGIN),
-        csrf_token=visit.form_token("consent"),
+        csrf_token=visit.form_token(_consent_step(asked, browser)),
         client_name=asked.client_name,
         scopes=[in_words(scope) for scope in authorizing.grantable(asked, browser)],
         email=browser.email,

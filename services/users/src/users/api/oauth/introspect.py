@@ -77,7 +77,7 @@ async def introspect(
     form = await read_form(request)
     resources = get_resources(request)
     presented = presented_client(request.headers.get("authorization"), form)
-    client = await authenticate_client(resources.database, own, presented, origin.address)
+    client = (await authenticate_client(resources.database, own, presented, origin.address)).client
     if client.type is not ClientType.CONFIDENTIAL or INTROSPECT_SCOPE not in client.scopes:
         raise OAuthError("unauthorized_client", "This client may not ask about tokens.", status=HTTPStatus.FORBIDDEN)
     if "token" not in form:

@@ -25,7 +25,7 @@ async def revoke(request: Request, own: Own, origin: CallingClient, _scheme: Doc
     form = await read_form(request)
     resources = get_resources(request)
     presented = presented_client(request.headers.get("authorization"), form)
-    client = await authenticate_client(resources.database, own, presented, origin.address)
+    client = (await authenticate_client(resources.database, own, presented, origin.address)).client
     if "token" not in form:
         raise invalid_request("token is missing.")
     async with resources.database.transaction() as connection:

@@ -8,7 +8,6 @@ from pydantic import BaseModel
 from shared.web import get_resources
 from users.api.dependencies import CallingClient, Own
 from users.api.oauth.documents import DocumentedBasic, form_body, oauth_errors
-from users.api.request_id import request_id
 from users.domain.oauth_clients import GrantType
 from users.oauth.clients import authenticate_client, presented_client
 from users.oauth.errors import NO_STORE, OAuthError, invalid_request
@@ -53,10 +52,10 @@ async def issue_token(
     grant_type, grant = _grant(form.get("grant_type"))
     database = get_resources(request).database
     presented = presented_client(request.headers.get("authorization"), form)
-    client = await authenticate_client(database, own, presented, origin.address)
-    if grant_type not in client.grants:
+    shown = await authenticate_client(database, own, presented, origin.address)
+    if grant_type not in shown.client.grants:
         raise OAuthError("unauthorized_client", "This client may not use this grant.")
-    answer = await grant(GrantRequest(client, form, origin, database, own, request_id(request)))
+    answer = await grant(GrantRequest(shown.client, shown.secret_digest, form, origin, database, own))
     response.headers.update(NO_STORE)
     return TokenAnswerDocument(
         access_token=answer.access.token,

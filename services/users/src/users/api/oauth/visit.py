@@ -6,11 +6,9 @@ from urllib.parse import urlencode
 
 from fastapi import Request
 
-from users.domain.authorization import Prompt, UntrustedRequest
+from users.domain.authorization import Prompt
 from users.oauth.authorization_request import parse_query
 from users.oauth.browser import Browser, BrowserCookie
-from users.oauth.errors import OAuthError
-from users.oauth.forms import read_form
 from users.resources import UsersResources
 
 _ENDPOINT = "/oauth/authorize"
@@ -50,13 +48,8 @@ class Visit:
         """For the form of this step of this very request."""
         return self.browser.form_token(f"{step}\n{self.query}")
 
-    async def read_form(self, request: Request, step: str) -> dict[str, str] | None:
-        """What the form of this step says; None when this browser was not shown it. Raises UntrustedRequest."""
-        try:
-            form = await read_form(request)
-        except OAuthError as error:
-            raise UntrustedRequest("The form does not parse.") from error
+    def was_shown(self, request: Request, form: dict[str, str], step: str) -> bool:
+        """Whether the form is one of this step that this browser was shown."""
         # The token is what protects; the browser's own word only ends the matter sooner.
         foreign = request.headers.get("sec-fetch-site", "same-origin") in ("cross-site", "same-site")
-        known = self.browser.made(form.get("csrf_token", ""), f"{step}\n{self.query}")
-        return form if known and not foreign else None
+        return self.browser.made(form.get("csrf_token", ""), f"{step}\n{self.query}") and not foreign

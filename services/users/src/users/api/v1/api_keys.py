@@ -69,6 +69,7 @@ async def show_api_key(key_id: EntityId, caller: Reader, connection: Transaction
 @router.delete("/{key_id}", status_code=204, summary="Revoke an API key", responses=problem_responses(401, 403, 404))
 async def revoke_api_key(key_id: EntityId, caller: Writer, connection: Transaction, client: CallingClient) -> None:
     """End a key: no more tokens are given for it; the gateway notices within five seconds."""
+    caller.check_no_application()
     if not await store.delete(connection, caller.user.id, key_id):
         raise ApiKeyNotFound
     await _put_on_record(connection, AuditAction.API_KEY_DELETED, caller, client)

@@ -25,7 +25,8 @@ async def client_credentials(request: GrantRequest) -> TokenAnswer:
     async with request.database.transaction() as connection:
         # As it is now: whoever removes or weakens it meanwhile waits, and then ends this token with the others.
         client = await oauth_clients.hold(connection, request.client.client_id)
-        if client is None:
+        secret_holds = await oauth_clients.secret_holds(connection, request.client.client_id, request.secret_digest)
+        if client is None or not secret_holds:
             raise invalid_client()
         scopes = granted_scopes(request.form.get("scope"), client.scopes)
         await service_tokens.insert(connection, token_id, client.client_id, LIFETIME)

@@ -13,14 +13,14 @@ from users.resources import UsersResources
 
 @dataclass(frozen=True, slots=True)
 class GrantRequest:
-    """A request of an authenticated client that may use the grant; ``origin`` is where it came from."""
+    """A request of a client that may use the grant, by the secret of this digest; ``origin`` is where it came from."""
 
     client: OAuthClient
+    secret_digest: bytes | None
     form: Mapping[str, str]
     origin: Client
     database: Database
     own: UsersResources
-    request_id: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -346,3 +346,10 @@ async def test_no_secret_is_logged(gateway: GatewayProcess, issuer: Issuer):
     text = orjson.dumps(line).decode()
     for secret in (token, "abcdef", "topsecret", "hidden-key", "=xyz"):
         assert secret not in text
+
+
+async def test_a_token_of_an_issuer_whose_clock_is_a_little_ahead_holds(gateway: GatewayProcess, issuer: Issuer):
+    now = int(time.time())
+    assert (await with_token(gateway, issuer.token(iat=now + 3, exp=now + 100_000))).status == 200
+    assert (await with_token(gateway, issuer.token(iat=now + 90_000, exp=now + 100_000))).status == 401
+    assert (await with_token(gateway, issuer.token(iat=now - 60, exp=now - 1))).status == 401

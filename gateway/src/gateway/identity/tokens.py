@@ -11,6 +11,8 @@ from gateway.identity.principal import Principal
 
 _MAX_CACHED = 20_000
 _MAX_TOKEN = 8192
+# An issuer's clock may be so far ahead of ours, as it may for the services: its newest tokens hold here all the same.
+_CLOCKS_DIFFER = 5.0
 
 
 class InvalidTokenError(Exception):
@@ -72,6 +74,7 @@ class TokenVerifier:
                 algorithms=[key.algorithm_name],
                 issuer=self._issuer,
                 audience=self._audience,
+                leeway=_CLOCKS_DIFFER,
                 options={"require": ["exp", "iat", "iss", "aud", "sub"]},
             )
             principal = Principal(
@@ -89,6 +92,9 @@ class TokenVerifier:
             raise InvalidTokenError("The token has expired.") from error
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
             raise InvalidTokenError("The token is not valid.") from error
+        # The leeway is for the beginning alone: by our clock no token outlives its end.
+        if principal.expires <= time.time():
+            raise InvalidTokenError("The token has expired.")
         if self._ended(principal):
             raise InvalidTokenError("The token has been revoked.")
         if len(self._verified) >= _MAX_CACHED:

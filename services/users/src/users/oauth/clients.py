@@ -95,7 +95,7 @@ async def authenticate_client(
         )
     async with database.acquire() as connection:
         found = await store.find_credentials(connection, presented.client_id)
-        kept = _matching(presented.secret, found.digests if found else ())
+        kept = matching_digest(presented.secret, found.digests if found else ())
         if found is not None and kept is not None:
             await store.touch_secret(connection, found.client.client_id, kept)
     if found is not None and _authenticated(found.client, presented, kept):
@@ -114,7 +114,7 @@ def _authenticated(client: OAuthClient, presented: PresentedClient, kept: bytes 
     return kept is not None
 
 
-def _matching(secret: str | None, digests: tuple[bytes, ...]) -> bytes | None:
+def matching_digest(secret: str | None, digests: tuple[bytes, ...]) -> bytes | None:
     """The digest that the secret has, in a time that does not depend on which, or whether any."""
     given, found = digest(secret or ""), None
     for kept in (*digests, _NOBODY, _NOBODY)[:2]:

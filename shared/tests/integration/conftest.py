@@ -90,13 +90,13 @@ async def write_and_fail(connection: Transaction) -> None:
 
 @router.get("/slow")
 async def slow(connection: Transaction) -> None:
-    await connection.execute("SELECT pg_sleep(8) /* slow note */")
+    await connection.execute("SELECT pg_sleep(600) /* slow note */")
 
 
 @router.post("/notes/slow", status_code=201)
 async def write_slowly(body: Note, connection: Transaction) -> str:
     await connection.execute("INSERT INTO notes (text) VALUES ($1)", body.text)
-    await connection.execute("SELECT pg_sleep(8) /* slow write */")
+    await connection.execute("SELECT pg_sleep(600) /* slow write */")
     return body.text
 
 
@@ -146,7 +146,10 @@ def sample_maker() -> SampleMaker:
 
 @pytest_asyncio.fixture(scope="session")
 async def sample_settings(service_settings: Callable[[str], Awaitable[ServiceSettings]]) -> ServiceSettings:
-    return await service_settings("sample")
+    settings = await service_settings("sample")
+    # What the tests see ended shall not have ended by itself.
+    postgres = settings.postgres.model_copy(update={"statement_seconds": 600.0})
+    return settings.model_copy(update={"postgres": postgres})
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from shared.testing.plugin import SettingsMaker
-from shared.testing.waiting import eventually
+from shared.testing.waiting import PATIENCE_SECONDS, eventually
 
 PROGRAM = """
 from fastapi import APIRouter
@@ -69,7 +69,7 @@ async def handed(environment: dict[str, str], log: Path, *, hold: bool) -> Async
         ports = public.getsockname()[1], probe.getsockname()[1]
     try:
         process = Handed(child, *ports, log)
-        await eventually(process.ready, seconds=60)
+        await eventually(process.ready)
         yield process
     finally:
         child.kill()
@@ -99,13 +99,13 @@ async def test_what_just_connected_is_still_answered_and_what_is_idle_hears_a_40
         assert process.log.read_text().count("hello was asked") == 1
         process.child.send_signal(signal.SIGTERM)
         # Read to the 408, and only then: the process has closed neither direction of it for good.
-        said = await asyncio.wait_for(silent.readuntil(b"\r\n\r\n"), 20)
+        said = await asyncio.wait_for(silent.readuntil(b"\r\n\r\n"), PATIENCE_SECONDS)
         assert said.startswith(b"HTTP/1.1 408 ")
         assert b"connection: close" in said
         silent_writer.write(ASKED)
-        assert await asyncio.wait_for(silent.read(), 20) == b""
+        assert await asyncio.wait_for(silent.read(), PATIENCE_SECONDS) == b""
         silent_writer.close()
-        assert await asyncio.to_thread(process.child.wait, 20) in (0, -signal.SIGTERM)
+        assert await asyncio.to_thread(process.child.wait, PATIENCE_SECONDS) in (0, -signal.SIGTERM)
         assert process.log.read_text().count("hello was asked") == 1, "a request that crossed the 408 was taken"
 
 

@@ -1,7 +1,6 @@
 """A request whose time is over ends, down to its SQL, and is answered 504."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -37,16 +36,22 @@ async def test_the_sql_of_a_request_whose_time_is_over_is_cancelled(
         return await watcher.fetchval(_RUNNING, comment)
 
     body = {"text": "too slow"} if method == "POST" else None
-    started = time.monotonic()
-    asked = asyncio.create_task(sample.request(method, path, json=body, headers={"x-request-timeout-ms": "700"}))
-    await eventually(running, 1)
-    answer = await asked
-    assert 0.7 <= time.monotonic() - started < 5, "the statement itself takes eight seconds"
+    seen = False
+    # On a busy machine a short time may be over before the statement begins.
+    for milliseconds in (700, 5000, 30000):
+        request = sample.request(method, path, json=body, headers={"x-request-timeout-ms": f"{milliseconds}"})
+        asked = asyncio.create_task(request)
+        while not seen and not asked.done():
+            seen = await running() == 1
+        answer = await asked
+        if seen:
+            break
+    assert seen
     assert answer.status_code == 504
     assert answer.headers["content-type"] == "application/problem+json"
     document = answer.json()
     assert (document["code"], document["title"], document["instance"]) == ("deadline_exceeded", "Gateway Timeout", path)
-    await eventually(running, 0)
+    await eventually(running, 0)  # the statement itself takes ten minutes
     notes = await sample.get("/notes", params={"page_size": 100})
     assert "too slow" not in notes.json()["items"], "what was written is rolled back"
 

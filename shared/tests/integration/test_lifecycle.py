@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -12,8 +14,7 @@ from pathlib import Path
 import httpx
 
 from shared.testing.plugin import SettingsMaker
-from shared.testing.ports import free_port
-from shared.testing.waiting import eventually
+from shared.testing.waiting import PATIENCE_SECONDS, eventually
 
 PROGRAM = """
 import asyncio
@@ -45,10 +46,11 @@ async def process(environment: dict[str, str], log: Path) -> AsyncIterator[subpr
 
 
 async def test_sigterm_not_ready_then_no_more_then_drained(service_environment: SettingsMaker, tmp_path: Path):
-    port = free_port()
-    environment = {**await service_environment("stopping"), "HTTP_PORT": str(port), "HTTP_NOT_READY_SECONDS": "3"}
+    environment = {**await service_environment("stopping"), "HTTP_PORT": "0", "HTTP_NOT_READY_SECONDS": "5"}
     log = tmp_path / "log"
-    async with process(environment, log) as child, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with process(environment, log) as child:
+        said = await eventually(lambda: re.search(r"http://127\.0\.0\.1:\d+", log.read_text()))
+        client = httpx.AsyncClient(base_url=said[0], timeout=PATIENCE_SECONDS)
 
         async def state() -> tuple[int, str]:
             try:
@@ -57,20 +59,24 @@ async def test_sigterm_not_ready_then_no_more_then_drained(service_environment: 
                 return 0, "not listening"
             return answer.status_code, answer.json()["status"]
 
-        await eventually(state, (200, "ready"), seconds=30)
+        await eventually(state, (200, "ready"))
         in_hand = asyncio.create_task(client.get("/slow"))
         await eventually(lambda: "slow begins" in log.read_text())
         child.send_signal(signal.SIGTERM)
         await eventually(state, (503, "draining"))
         assert (await in_hand).json() == "finished"
-        assert await asyncio.to_thread(child.wait, 10) in (0, -signal.SIGTERM)
+        await client.aclose()
+        assert await asyncio.to_thread(child.wait, PATIENCE_SECONDS) in (0, -signal.SIGTERM)
 
 
 async def test_sigterm_while_postgres_is_away_stops_at_once(service_environment: SettingsMaker, tmp_path: Path):
-    away = f"postgresql://nobody:x@127.0.0.1:{free_port()}/none"
     log = tmp_path / "log"
-    async with process({**await service_environment("stopping"), "DATABASE_URL": away}, log) as child:
-        await eventually(lambda: "stamina.retry_scheduled" in log.read_text(), seconds=30)
-        assert child.poll() is None, "it waits for Postgres instead of dying"
-        child.send_signal(signal.SIGTERM)
-        await asyncio.to_thread(child.wait, 10)
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # so that nobody else listens there
+        away = f"postgresql://nobody:x@127.0.0.1:{deaf.getsockname()[1]}/none"
+        environment = {**await service_environment("stopping"), "DATABASE_URL": away}
+        async with process(environment, log) as child:
+            await eventually(lambda: "stamina.retry_scheduled" in log.read_text())
+            assert child.poll() is None, "it waits for Postgres instead of dying"
+            child.send_signal(signal.SIGTERM)
+            await asyncio.to_thread(child.wait, PATIENCE_SECONDS)

@@ -9,6 +9,7 @@ import pytest
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from shared.testing.tokens import Signer
+from shared.testing.waiting import PATIENCE_SECONDS
 
 
 def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str, object]:
@@ -145,7 +146,7 @@ async def test_forwarding_7_a_client_that_hangs_up_ends_its_sql(sample: httpx.As
     running += " AND pid <> pg_backend_pid()"
 
     async def until(wanted: Callable[[int], bool]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not wanted(await watcher.fetchval(running)):
                 await asyncio.sleep(0.02)
 

@@ -11,6 +11,7 @@ from shared.postgres import Database, migrate
 from shared.postgres.migrations import MigrationError
 from shared.settings import PostgresSettings
 from shared.testing.plugin import RoleMaker
+from shared.testing.waiting import PATIENCE_SECONDS
 
 
 async def open_as(url: str, **settings: float) -> Database:
@@ -89,13 +90,13 @@ async def test_outbox_5_a_migration_that_waits_for_a_lock_lets_readers_by(databa
         async with holder.transaction():
             await holder.execute("SELECT * FROM busy")
             migrating = asyncio.create_task(migrate(database, "locking", [alter]))
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 while not await reader.fetchval(
                     "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'busy'::regclass)"
                 ):
                     await asyncio.sleep(0.01)
             # It would wait behind the migration for as long as the migration waits for the holder.
-            await reader.fetch("SELECT * FROM busy", timeout=9)
+            await reader.fetch("SELECT * FROM busy", timeout=PATIENCE_SECONDS)
         assert "locking/0002_two.sql" in await migrating
     await database.close()
 

@@ -14,6 +14,7 @@ from shared.postgres.privileges import UnknownTableError
 from shared.settings import PostgresSettings
 from shared.testing.plugin import RolesMaker
 from shared.testing.servers import ServiceRoles
+from shared.testing.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ async def test_the_owner_is_gone_once_it_has_migrated(
         await ready_schema(database, settings_of(roles, owner=True), "parting", [directory])
         admin = await asyncpg.connect(admin_database_url)
         left = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'parting-migrations'"
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while await admin.fetchval(left):
                 await asyncio.sleep(0.01)
         await admin.close()
@@ -100,7 +101,7 @@ async def test_without_the_owner_a_process_waits_for_the_step(service_roles: Rol
         done, _ = await asyncio.wait([waits], timeout=0.2)
         assert not done, "there is no schema yet"
         await migrated(roles, "waiting_for_step", directory)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await waits
         async with database.acquire() as connection:
             assert await connection.fetchval("SELECT count(*) FROM entries") == 0

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -23,8 +22,10 @@ from orders.worker import create_application as create_worker_application
 from shared.messaging import Event
 from shared.postgres import Database
 from shared.testing.plugin import SettingsMaker
+from shared.testing.ports import handed_socket
 from shared.testing.serving import running
 from shared.testing.tokens import Signer
+from shared.testing.waiting import PATIENCE_SECONDS
 
 ADMIN = 1
 
@@ -143,25 +144,24 @@ async def start_process(environment: dict[str, str], signer: Signer) -> AsyncIte
 
         @asynccontextmanager
         async def start(module: str = "orders.main", **more: str) -> AsyncIterator[ApiProcess]:
-            with socket.create_server(("127.0.0.1", 0)) as listener:
-                port = listener.getsockname()[1]
             own = {
                 **os.environ,
                 **environment,
-                "HTTP_PORT": str(port),
                 "JWKS_URL": f"{keys.base_url}/jwks.json",
                 "LOG_LEVEL": "WARNING",
                 **more,
             }
-            process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, env=own)
+            with handed_socket() as handed:
+                process = await asyncio.create_subprocess_exec(
+                    sys.executable, "-m", module, env=own | handed.environment, pass_fds=handed.pass_fds
+                )
             try:
-                url = f"http://127.0.0.1:{port}"
-                await _until_ready(url, process)
-                yield ApiProcess(url, process)
+                await _until_ready(handed.url, process)
+                yield ApiProcess(handed.url, process)
             finally:
                 if process.returncode is None:
                     process.terminate()
-                await asyncio.wait_for(process.wait(), 60)
+                await asyncio.wait_for(process.wait(), PATIENCE_SECONDS)
 
         yield start
 
@@ -170,7 +170,7 @@ async def start_process(environment: dict[str, str], signer: Signer) -> AsyncIte
 async def worker(settings: OrdersSettings, database: Database) -> AsyncIterator[httpx.AsyncClient]:
     """The running worker, ready."""
     assert database
-    async with running(create_worker_application(settings)) as worker, asyncio.timeout(60):
+    async with running(create_worker_application(settings)) as worker, asyncio.timeout(PATIENCE_SECONDS):
         while (await worker.get("/health/ready")).status_code != 200:
             await asyncio.sleep(0.1)
         yield worker
@@ -208,7 +208,7 @@ async def _hearing(amqp_url: str, event_type: str) -> AsyncIterator[list[Event]]
 
 
 async def _until_ready(url: str, process: asyncio.subprocess.Process) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(120):
+    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(PATIENCE_SECONDS):
         while process.returncode is None:
             try:
                 if (await client.get(f"{url}/health/ready")).status_code == 200:

@@ -31,13 +31,13 @@ async def test_announcings_that_wait_for_the_broker_leave_room_for_other_jobs(
         async with database.acquire() as connection:
             await eventually(lambda: connection.fetchval(_RUNNING, announce_products.NAME), 1)
             other = await enqueue_expiring(database)
-            await eventually(lambda: is_finished(database, other), seconds=20)
+            await eventually(lambda: is_finished(database, other))
             assert await connection.fetchval(_RUNNING, announce_products.NAME) == 1
     finally:
         async with database.acquire() as connection:
             await connection.execute("DELETE FROM outbox WHERE subject LIKE 'held/%'")
     for job_id in waiting:
-        await eventually(lambda job_id=job_id: is_finished(database, job_id), seconds=20)
+        await eventually(lambda job_id=job_id: is_finished(database, job_id))
 
 
 async def enqueue_expiring(database: Database) -> UUID:

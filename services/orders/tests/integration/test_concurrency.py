@@ -10,6 +10,7 @@ import httpx
 
 from shared.postgres import Database
 from shared.testing.tokens import Signer
+from shared.testing.waiting import PATIENCE_SECONDS
 
 Maker = Callable[..., Awaitable[dict[str, Any]]]
 Headers = dict[str, str]
@@ -21,7 +22,7 @@ def lines(*pairs: tuple[int, int]) -> dict[str, Any]:
 
 async def post(client: httpx.AsyncClient, path: str, body: Any, headers: Headers) -> httpx.Response:
     """Post as the contract's client does: a 503 says when to come again, and means that nothing happened."""
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             answer = await client.post(path, json=body, headers=headers)
             if answer.status_code != 503:

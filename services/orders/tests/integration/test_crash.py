@@ -14,6 +14,7 @@ from shared.identity import Principal
 from shared.postgres import Database
 from shared.postgres.database import UNAVAILABLE
 from shared.testing.tokens import Signer
+from shared.testing.waiting import PATIENCE_SECONDS
 
 Maker = Callable[..., Awaitable[dict[str, Any]]]
 Headers = dict[str, str]
@@ -81,7 +82,7 @@ async def test_a_process_that_is_killed_keeps_what_it_acknowledged_and_nothing_e
             asyncio.create_task(client.post("/api/v1/orders", json=asked, headers=headers | {"Idempotency-Key": key}))
             for key in keys
         ]
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while await _waiting(database) < len(keys):
                 await asyncio.sleep(0.05)
         api.process.kill()
@@ -89,7 +90,7 @@ async def test_a_process_that_is_killed_keeps_what_it_acknowledged_and_nothing_e
         assert all(isinstance(answer, httpx.TransportError) for answer in answers)
     await lock.rollback()
     await holder.close()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while await _waiting(database):
             await asyncio.sleep(0.05)
 

@@ -51,7 +51,7 @@ def finished(client: httpx.AsyncClient, admin: Headers, worker: httpx.AsyncClien
             found = (await client.get(accepted.headers["location"], headers=admin)).json()
             return found if found["finished_at"] else None
 
-        return await eventually(look, seconds=60)
+        return await eventually(look)
 
     return wait
 
@@ -165,7 +165,7 @@ async def test_each_change_is_told_once_with_its_version(
     def told() -> list[Event]:
         return [event for event in heard if event.data["sku"].startswith(f"{batch}-")]
 
-    await eventually(lambda: len(told()), 1201, seconds=60)
+    await eventually(lambda: len(told()), 1201)
     assert len({event.data["sku"] for event in told()}) == 1200
     assert [(e.data["version"], e.data["stock"]) for e in told() if e.data["sku"] == f"{batch}-0"] == [(1, 3), (2, 9)]
     async with database.acquire() as connection:

@@ -65,16 +65,22 @@ def _done(database: Database, name: str, payload: Any) -> Work:
             async with database.acquire() as connection:
                 return await connection.fetchval("SELECT status = 'succeeded' FROM jobs WHERE id = $1", job_id)
 
-        await eventually(ended, seconds=60)
+        await eventually(ended)
 
     return work
 
 
-async def grow_old(database: Database, order_id: int) -> None:
+async def begun_ago(database: Database, order_id: int, ago: timedelta) -> None:
+    """Set when the order's payment began; in the future it grows old in no test, however slow."""
     async with database.acquire() as connection:
         await connection.execute(
-            "UPDATE payment_attempts SET started_at = started_at - interval '2 minutes' WHERE order_id = $1", order_id
+            "UPDATE payment_attempts SET started_at = now() - $2::interval WHERE order_id = $1", order_id, ago
         )
+
+
+async def grow_old(database: Database, order_id: int) -> None:
+    await begun_ago(database, order_id, timedelta(minutes=2))
+    async with database.acquire() as connection:
         await connection.execute(
             "UPDATE orders SET created_at = created_at - interval '2 days' WHERE id = $1", order_id
         )
@@ -122,6 +128,7 @@ async def test_a_process_killed_between_the_charge_and_its_commit_leaves_a_payme
     async with start_process() as api, httpx.AsyncClient(base_url=api.url, timeout=30, trust_env=False) as client:
         again = await client.post(path, headers=keyed)
         assert (again.status_code, again.json()["code"]) == (409, "payment_in_progress")
+        await begun_ago(database, order_id, timedelta(days=-1))
         await settle()
         assert await statuses(database, order_id) == ("pending", [], 1, 0), "it is not old enough to be left open"
         await grow_old(database, order_id)

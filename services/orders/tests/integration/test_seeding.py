@@ -1,6 +1,7 @@
 """The demo products: once, announced, and only in development."""
 
 import pytest
+import pytest_asyncio
 
 from orders.seeding import DEMO_PRODUCTS, seed_products
 from orders.settings import OrdersSettings
@@ -8,6 +9,17 @@ from orders.worker import create_application
 from shared.postgres import Database
 from shared.settings import Environment, SeedSettings
 from shared.testing.serving import running
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def unseeded(database: Database) -> None:
+    """As before the first start, whatever ran before: products of that name are others."""
+    async with database.transaction() as connection:
+        await connection.execute("DELETE FROM seeds")
+        await connection.execute(
+            "UPDATE products SET sku = sku || '-' || id WHERE sku = ANY ($1)",
+            [product.sku for product in DEMO_PRODUCTS],
+        )
 
 
 async def test_twelve_products_once_even_when_one_was_deleted_since(database: Database):
@@ -33,9 +45,6 @@ async def test_twelve_products_once_even_when_one_was_deleted_since(database: Da
 
 async def test_the_worker_seeds_when_it_starts(settings: OrdersSettings, database: Database):
     skus = [product.sku for product in DEMO_PRODUCTS]
-    async with database.transaction() as connection:
-        await connection.execute("DELETE FROM seeds")
-        await connection.execute("UPDATE products SET deleted_at = now() WHERE sku = ANY ($1)", skus)
     wanted = settings.model_copy(update={"environment": Environment.DEVELOPMENT, "seed": SeedSettings(demo_data=True)})
     async with running(create_application(wanted)), database.acquire() as connection:
         listed = await connection.fetchval(

@@ -3,8 +3,7 @@
 import asyncio
 import itertools
 import json
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +17,7 @@ from reports.settings import ReportsSettings
 from shared.messaging import append_event
 from shared.postgres import Database
 from shared.testing.serving import running
+from shared.testing.waiting import PATIENCE_SECONDS, eventually
 
 SERVICES = Path(__file__).parents[3]
 BASE = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -27,7 +27,7 @@ _numbers = itertools.count(1000)
 @asynccontextmanager
 async def running_worker(settings: ReportsSettings) -> AsyncIterator[httpx.AsyncClient]:
     async with running(worker.create_application(settings)) as client:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while (await client.get("/health/ready")).status_code != 200:
                 await asyncio.sleep(0.05)
         yield client
@@ -104,23 +104,12 @@ def order(
     }
 
 
-async def eventually(check: Callable[[], Awaitable[Any]], seconds: float = 60) -> Any:
-    """What ``check`` returns once it is true."""
-    end = time.monotonic() + seconds
-    while True:
-        found = await check()
-        if found:
-            return found
-        assert time.monotonic() < end, "it never came"
-        await asyncio.sleep(0.05)
-
-
-async def finished(api: httpx.AsyncClient, location: str, headers: dict[str, str], seconds: float = 90) -> Any:
+async def finished(api: httpx.AsyncClient, location: str, headers: dict[str, str]) -> Any:
     async def look() -> Any:
         body = (await api.get(location, headers=headers)).json()
         return body if body["finished_at"] else None
 
-    return await eventually(look, seconds)
+    return await eventually(look)
 
 
 def product(product_id: int, name: str, version: int = 1, **changes: Any) -> dict[str, Any]:

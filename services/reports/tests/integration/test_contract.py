@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from shared.testing.tokens import Signer
+from shared.testing.waiting import eventually
 
-from .story import ask, eventually, finished, new_id
+from .story import ask, finished, new_id
 
 PROBLEM = {"type", "title", "status", "detail", "code", "instance", "trace_id"}
 

@@ -12,8 +12,9 @@ import pytest
 import pytest_asyncio
 
 from shared.testing.tokens import Signer
+from shared.testing.waiting import eventually
 
-from .story import OtherServices, eventually, made, new_id, order, product, user
+from .story import OtherServices, made, new_id, order, product, user
 
 NAME = "Жанна Ünïcode O'Neil"
 

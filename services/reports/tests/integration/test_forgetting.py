@@ -7,8 +7,9 @@ import asyncpg
 import httpx
 
 from shared.testing.tokens import Signer
+from shared.testing.waiting import eventually
 
-from .story import OtherServices, ask, eventually, finished, made, new_id, order, user
+from .story import OtherServices, ask, finished, made, new_id, order, user
 
 NAME = "Leaving Soonish"
 
@@ -46,7 +47,7 @@ async def test_others_reports_lose_the_file_that_names_a_deleted_user(
     async def forgotten() -> bool:
         return await heard() == -1 and (await api.get(naming.url.path, headers=boss)).status_code == 410
 
-    await eventually(forgotten, 30)
+    await eventually(forgotten)
     assert (await api.get(f"{other_time['location']}/content", headers=boss)).status_code == 200
     assert (await api.get(own, headers=signer.headers(user_id))).status_code == 404
     refused = await ask(api, signer.headers(user_id), "order_summary", "json")

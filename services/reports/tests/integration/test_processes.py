@@ -9,10 +9,9 @@ import httpx
 import pytest
 
 from reports.settings import ReportsSettings
-from shared.testing.ports import free_port
+from shared.testing.ports import handed_socket
 from shared.testing.tokens import Signer
-
-from .story import eventually
+from shared.testing.waiting import PATIENCE_SECONDS, eventually
 
 
 @pytest.mark.usefixtures("quiet_api")
@@ -25,13 +24,18 @@ async def test_it_starts_gets_ready_and_stops_when_told(
         "DATABASE_URL": quiet_settings.postgres.url.get_secret_value(),
         "DATABASE_OWNER_URL": "",
         "AMQP_URL": quiet_settings.rabbit.url.get_secret_value(),
-        "HTTP_PORT": str(free_port()),
     }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, env={**os.environ, **own}, stdout=asyncio.subprocess.PIPE
-    )
+    with handed_socket() as handed:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            module,
+            env={**os.environ, **own, **handed.environment},
+            stdout=asyncio.subprocess.PIPE,
+            pass_fds=handed.pass_fds,
+        )
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{own['HTTP_PORT']}", trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=handed.url, trust_env=False) as client:
 
             async def ready() -> bool:
                 try:
@@ -40,14 +44,14 @@ async def test_it_starts_gets_ready_and_stops_when_told(
                     assert process.returncode is None
                     return False
 
-            await eventually(ready, 60)
+            await eventually(ready)
             assert "http_server_requests_total" in (await client.get("/metrics")).text
             if module == "reports.main":
                 # JWKS_URL leads nowhere here: nothing can be said of a token.
                 refused = await client.get("/api/v1/reports", headers=signer.headers(1))
                 assert (refused.status_code, refused.json()["code"]) == (503, "identity_unavailable")
         process.send_signal(signal.SIGTERM)
-        logged, _ = await asyncio.wait_for(process.communicate(), 60)
+        logged, _ = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
         # Uvicorn raises the signal again once all is closed, so that the parent sees why it ended.
         assert process.returncode == -signal.SIGTERM
         assert b"Application shutdown complete" in logged

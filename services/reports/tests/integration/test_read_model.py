@@ -10,8 +10,9 @@ import pytest
 from reports.events import subscriptions
 from shared.messaging import Event
 from shared.testing.tokens import Signer
+from shared.testing.waiting import eventually
 
-from .story import OtherServices, ask, check_schema, eventually, finished, moment, new_id, order, product, user
+from .story import OtherServices, ask, check_schema, finished, moment, new_id, order, product, user
 
 STEPS = ("pending", "paid", "shipped", "delivered")
 TYPES = {"pending": "placed"}

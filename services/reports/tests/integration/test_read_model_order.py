@@ -21,8 +21,9 @@ from reports.settings import ReportsSettings
 from shared.messaging import Bus, Consumer, Event, Subscription
 from shared.messaging.topology import declare_events, declare_subscription, parked_queue
 from shared.postgres import Connection, Database
+from shared.testing.waiting import eventually
 
-from .story import eventually, new_id, order, product, user
+from .story import new_id, order, product, user
 
 STEPS = ("pending", "paid", "shipped", "delivered")
 TYPES = {"pending": "orders.placed.v1", **{step: f"orders.{step}.v1" for step in (*STEPS[1:], "cancelled")}}
@@ -115,7 +116,7 @@ async def test_the_read_model_is_right_though_events_overtake_each_other(
                 count = "SELECT count(*) FROM inbox WHERE consumer = $1"
                 return await connection.fetchval(count, subscription.queue) == total
 
-        await eventually(all_handled, 60)
+        await eventually(all_handled)
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)

@@ -6,8 +6,9 @@ import pytest
 
 from shared.testing.mail_sink import Sink
 from shared.testing.tokens import Signer
+from shared.testing.waiting import eventually
 
-from .story import OtherServices, eventually, finished, new_id, user
+from .story import OtherServices, finished, new_id, user
 
 
 async def known(others: OtherServices, database: asyncpg.Connection) -> int:

@@ -10,8 +10,9 @@ import pytest
 
 from reports.settings import ReportsSettings
 from shared.testing.tokens import Signer
+from shared.testing.waiting import eventually
 
-from .story import OtherServices, eventually, finished, new_id, running_worker, user
+from .story import OtherServices, finished, new_id, running_worker, user
 from .test_faults import own_environment, worker_of_its_own
 
 __all__ = ["own_environment"]
@@ -45,7 +46,7 @@ async def ran(api: httpx.AsyncClient, headers: dict[str, str], schedule: dict[st
         found = (await api.get(f"{PATH}/{schedule['id']}", headers=headers)).json()
         return found if found["last_run_at"] else None
 
-    return await eventually(look, 30)
+    return await eventually(look)
 
 
 async def test_one_is_added_seen_listed_and_deleted(quiet_api: httpx.AsyncClient, signer: Signer):
@@ -140,14 +141,14 @@ async def test_two_workers_and_one_that_is_killed_make_each_report_once(
         async def begun() -> bool:
             return await quiet_database.fetchval(count, ids) > 0
 
-        await eventually(begun, 60)
+        await eventually(begun)
         victim.send_signal(signals.SIGKILL)
 
         async def all_made() -> bool:
             made = "SELECT count(*) FROM reports WHERE schedule_id = ANY($1) AND status = 'succeeded'"
             return await quiet_database.fetchval(made, ids) >= len(ids)
 
-        await eventually(all_made, 90)
+        await eventually(all_made)
         # What was fired twice would be behind it in the same queue.
         last = await added(quiet_api, headers, notify=False)
         await let_come(quiet_database, last)

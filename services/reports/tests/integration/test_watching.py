@@ -15,9 +15,10 @@ from reports import main
 from reports.settings import ReportsSettings
 from shared.testing.serving import running
 from shared.testing.tokens import Signer
+from shared.testing.waiting import PATIENCE_SECONDS, eventually
 from shared.web import jobs
 
-from .story import ask, eventually, finished, new_id, running_worker
+from .story import ask, finished, new_id, running_worker
 
 
 @dataclass
@@ -30,7 +31,7 @@ class Sent:
 async def stream(api: httpx.AsyncClient, location: str, headers: dict[str, str]) -> AsyncGenerator[Sent]:
     """The events of a stream until it ends."""
     # Longer than between two heartbeats.
-    async with api.stream("GET", f"{location}/events", headers=headers, timeout=30) as answer:
+    async with api.stream("GET", f"{location}/events", headers=headers, timeout=PATIENCE_SECONDS) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
         assert answer.headers["cache-control"] == "no-store"
@@ -62,11 +63,11 @@ async def test_progress_comes_while_it_is_made_to_every_listener(
         return heard
 
     listeners = [asyncio.create_task(listen(begun)) for begun in listening]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         for begun in listening:
             await begun.wait()
     async with running_worker(quiet_settings):
-        heard = await asyncio.wait_for(asyncio.gather(*listeners), 40)
+        heard = await asyncio.wait_for(asyncio.gather(*listeners), PATIENCE_SECONDS)
     for sent in heard:
         assert [one.event for one in sent] == ["progress"] * (len(sent) - 1) + ["done"]
         ids = [one.id for one in sent]
@@ -107,7 +108,7 @@ async def test_a_stream_resumes_after_the_event_it_was_cut_at(
         await asyncio.sleep(0.5)
         assert not again.done(), "what was seen is not sent again"
         async with running_worker(quiet_settings):
-            following = await asyncio.wait_for(again, 30)
+            following = await asyncio.wait_for(again, PATIENCE_SECONDS)
     assert following.id > first.id
 
 
@@ -130,7 +131,7 @@ async def test_a_silent_stream_still_beats(
     async with quiet_api.stream("GET", f"{location}/events", headers=headers) as answer:
         lines = answer.aiter_lines()
         beats = 0
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while beats < 3:
                 beats += (await anext(lines)).startswith(":")
 
@@ -178,6 +179,6 @@ async def test_a_server_that_drains_ends_its_streams(
         listening = stream(other, location, headers)
         await anext(listening)
         app.state.draining.set()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             rest = [sent async for sent in listening]
     assert rest == [], "it did not end, so no last event: the client comes back"

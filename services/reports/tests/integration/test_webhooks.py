@@ -9,9 +9,10 @@ import pytest
 
 from reports.domain.webhook import DEFAULT_EVENTS
 from shared.testing.tokens import Signer
+from shared.testing.waiting import eventually
 
 from .outside import Outside
-from .story import OtherServices, eventually, new_id
+from .story import OtherServices, new_id
 from .test_contract import assert_problem
 from .test_webhook_deliveries import arrived, make
 

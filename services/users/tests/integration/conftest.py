@@ -16,6 +16,7 @@ from shared.postgres import Database
 from shared.testing.mail_sink import Sink, serving
 from shared.testing.plugin import SettingsMaker
 from shared.testing.serving import running
+from shared.testing.waiting import PATIENCE_SECONDS
 from users.main import create_application
 from users.settings import UsersSettings, WorkerSettings
 from users.signing_key import SigningKey
@@ -168,7 +169,7 @@ async def worker(worker_settings: WorkerSettings, client: httpx.AsyncClient) -> 
     """The worker, running beside the API."""
     assert client.base_url
     async with running(create_worker_application(worker_settings)) as worker:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while (await worker.get("/health/ready")).status_code != 200:
                 await asyncio.sleep(0.1)
         yield worker

@@ -32,7 +32,7 @@ async def ended(client: httpx.AsyncClient, account: Account) -> dict[str, Any]:
         job = (await client.get(f"{path_of(account)}/job", headers=account.headers)).json()
         return job if job["finished_at"] else None
 
-    return await eventually(look, seconds=90)
+    return await eventually(look)
 
 
 def colour_of(content: bytes) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from shared.identity import RevokedTokens
 from shared.identity.revocations import REVOKED_STREAM
-from shared.testing.waiting import eventually
+from shared.testing.waiting import PATIENCE_SECONDS, eventually
 from users import revoking
 from users.store import revocations
 
@@ -36,12 +36,12 @@ async def ended(redis: Redis, account: Account) -> bool:
 async def test_a_deleted_users_token_ends_everywhere(client: httpx.AsyncClient, account: Account, redis: Redis):
     assert not await ended(redis, account)
     assert (await client.delete(f"/api/v1/users/{account.id}", headers=account.headers)).status_code == 204
-    await eventually(lambda: ended(redis, account), True, seconds=5)
+    await eventually(lambda: ended(redis, account), True)
 
 
 async def test_a_disabled_users_token_ends_everywhere(accounts: Accounts, account: Account, redis: Redis):
     await accounts.execute("UPDATE users SET disabled_at = now() WHERE id = $1", account.id)
-    await eventually(lambda: ended(redis, account), True, seconds=5)
+    await eventually(lambda: ended(redis, account), True)
 
 
 async def test_a_disabled_user_who_is_let_in_again_at_once_gets_tokens_that_hold(
@@ -94,23 +94,23 @@ async def test_an_ended_sessions_token_ends_everywhere_and_the_next_login_is_goo
         for _ in range(2):
             await client.post("/api/v1/auth/refresh", json=refresh)
     again = Account(account.id, account.email, await accounts.log_in(account.email))
-    await eventually(lambda: ended(redis, account), True, seconds=5)
+    await eventually(lambda: ended(redis, account), True)
     assert not await ended(redis, again)
 
 
 async def test_a_redis_that_lost_all_is_told_again(client: httpx.AsyncClient, account: Account, redis: Redis):
     await client.delete("/api/v1/users/me/sessions", headers=account.headers)
-    await eventually(lambda: ended(redis, account), True, seconds=5)
+    await eventually(lambda: ended(redis, account), True)
     await redis.delete(REVOKED_STREAM, "tokens:revoked:made")
     assert not await ended(redis, account)
-    await eventually(lambda: ended(redis, account), True, seconds=5)
+    await eventually(lambda: ended(redis, account), True)
 
 
 async def test_a_redis_that_came_back_with_less_is_told_again(
     accounts: Accounts, account: Account, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ):
     await accounts.execute("UPDATE users SET disabled_at = now() WHERE id = $1", account.id)
-    await eventually(lambda: ended(redis, account), True, seconds=5)
+    await eventually(lambda: ended(redis, account), True)
     await redis.delete(REVOKED_STREAM)
 
     async def restarted(*_: object) -> dict[str, str]:
@@ -141,5 +141,5 @@ async def test_telling_ends_with_the_service_when_a_driver_drops_the_cancel(acco
                 raise TimeoutError from None
 
     dropping = Drops(connection_pool=redis.connection_pool)
-    async with asyncio.timeout(30), revoking.publishing(accounts.database, dropping):
+    async with asyncio.timeout(PATIENCE_SECONDS), revoking.publishing(accounts.database, dropping):
         await asked.wait()

@@ -11,6 +11,8 @@ import httpx
 import pytest_asyncio
 from jsonschema import Draft202012Validator
 
+from shared.testing.waiting import PATIENCE_SECONDS
+
 from .people import Account, Accounts
 
 SCHEMAS = Path(__file__).parents[2] / "events"
@@ -25,7 +27,7 @@ class Heard:
     async def about(self, user_id: int, count: int) -> list[dict[str, Any]]:
         """The next events about this account, each checked against the envelope and its schema."""
         found: list[dict[str, Any]] = []
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while len(found) < count:
                 message = await self._queue.get(fail=False, no_ack=True)
                 if message is None:

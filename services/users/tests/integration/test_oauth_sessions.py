@@ -127,7 +127,7 @@ async def test_the_session_names_its_client_and_its_owner_ends_it(
     assert answer.status_code == 204
     assert (await app.refresh(client, tokens["refresh_token"])).json()["error"] == "invalid_grant"
     assert (await client.get(ME, headers=bearer(tokens))).status_code == 401
-    await eventually(lambda: ended(redis, tokens), True, seconds=60)
+    await eventually(lambda: ended(redis, tokens), True)
     # What was allowed is withdrawn with it: the next time the person is asked.
     assert "Allow access?" in (await visitor.open(app.request())).text
 
@@ -140,7 +140,7 @@ async def test_a_deleted_client_takes_its_sessions_along(
     async with accounts.database.transaction() as connection:
         assert await oauth_clients.delete(connection, app.client_id)
     assert (await client.get(ME, headers=bearer(tokens))).status_code == 401
-    await eventually(lambda: ended(redis, tokens), True, seconds=60)
+    await eventually(lambda: ended(redis, tokens), True)
     assert (await client.get(ME, headers=account.headers)).status_code == 200
     for table in ("oauth_codes", "oauth_consents"):
         assert await accounts.value(f"SELECT count(*) FROM {table} WHERE client_id = $1", app.client_id) == 0  # noqa: S608 - a constant

@@ -6,6 +6,7 @@ import httpx
 import jwt
 import pytest
 
+from shared.testing.waiting import PATIENCE_SECONDS
 from users.domain.credentials import digest
 
 from .people import Account, Accounts
@@ -67,7 +68,7 @@ async def test_of_requests_that_overlap_one_wins_and_the_family_ends(
     async with accounts.database.transaction() as holder:
         await holder.execute("SELECT FROM sessions WHERE id = $1 FOR UPDATE", session)
         racing = [asyncio.create_task(_refresh(client, token)) for _ in range(2)]
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             # Outside of a transaction: inside, pg_stat_activity is read once and kept.
             while await accounts.value(_WAITING) < 2:
                 await asyncio.sleep(0.02)

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from shared.jobs import enqueue
+from shared.testing.waiting import PATIENCE_SECONDS
 from users.jobs.welcome_mail import WELCOME_MAIL, WelcomeMail
 
 from .mails import token_in
@@ -29,7 +30,7 @@ async def _job(accounts: Accounts, user_id: int) -> dict[str, Any]:
 
 
 async def _finished(accounts: Accounts, user_id: int) -> dict[str, Any]:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             job = await _job(accounts, user_id)
             if job["status"] not in ("queued", "running"):

@@ -76,7 +76,8 @@ class Processes:
 def _start(workers: int) -> ProcessPool:
     """In a thread: it waits seconds until the server of forks has imported the program, and leases must be renewed."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(_main_module())
+    # This module too: in a test the program is pytest, and each process would import it, slowly, since it is nice.
+    context.set_forkserver_preload([__name__, *_main_module()])
     pool = ProcessPool(
         max_workers=workers,
         initializer=_prepare,

@@ -8,6 +8,8 @@ from email.message import EmailMessage
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from shared.testing.waiting import PATIENCE_SECONDS
+
 
 class Sink:
     """Keeps the mail that a real SMTP server took; refuses or delays as it is told."""
@@ -31,7 +33,7 @@ class Sink:
 
     async def mail_to(self, address: str) -> EmailMessage:
         """The mail that came, or comes, to this address."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 for mail, recipient in zip(self.mails, self.recipients, strict=True):
                     if recipient == address:

@@ -9,6 +9,8 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from shared.testing.waiting import PATIENCE_SECONDS
+
 
 class _Server(uvicorn.Server):
     def install_signal_handlers(self) -> None:
@@ -33,9 +35,9 @@ async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
                 raise RuntimeError("the application did not start; its log says why")
             await asyncio.sleep(0.01)
         async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=60, trust_env=False
+            base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=PATIENCE_SECONDS, trust_env=False
         ) as client:
             yield client
     finally:
         server.should_exit = True
-        await asyncio.wait_for(task, 60)
+        await asyncio.wait_for(task, PATIENCE_SECONDS)

@@ -5,10 +5,15 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+PATIENCE_SECONDS = 240.0
+"""Bounds what would hang for ever and claims nothing: a machine may be ten times slower, a failure may take long."""
+
 _TRUE: Any = object()
 
 
-async def eventually(look: Callable[[], Any | Awaitable[Any]], expected: Any = _TRUE, *, seconds: float = 60) -> Any:
+async def eventually(
+    look: Callable[[], Any | Awaitable[Any]], expected: Any = _TRUE, *, seconds: float = PATIENCE_SECONDS
+) -> Any:
     """Wait until ``look`` gives what is expected, or anything true; what it gave."""
     found: Any = None
     try:

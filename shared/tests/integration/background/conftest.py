@@ -17,6 +17,7 @@ from shared.messaging import Bus, Relay
 from shared.postgres import Database, migrate
 from shared.settings import PostgresSettings, RabbitSettings
 from shared.testing.servers import Servers, fresh_vhost, management
+from shared.testing.waiting import PATIENCE_SECONDS
 
 from .job_fixtures import redis, run_worker  # noqa: F401 - fixtures
 from .proxy import Proxy
@@ -70,7 +71,7 @@ class Broker:
 
     async def close_connections(self, name: str) -> int:
         """Cut what is connected under this name; the management page knows of it some seconds late."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 found = await asyncio.to_thread(self.api, "GET", f"/api/vhosts/{self.vhost}/connections")
                 assert isinstance(found, list)
@@ -154,7 +155,7 @@ def woken_by_message(
     async def listen(worker: JobWorker) -> None:
         keeper = wake_keeper(bus, worker.service, worker.wake)
         background(keeper.run())
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not keeper.subscribed:
                 await asyncio.sleep(0.02)
         # Its one look on its own is behind it: from here on it sleeps until a message comes.

@@ -10,7 +10,7 @@ from shared.settings import PostgresSettings
 async def main() -> None:
     database = Database(PostgresSettings(), application_name="scheduler")
     await database.open()
-    await Scheduler(database, [Schedule("minutely", "* * * * *", "UTC", "tidy")]).run()
+    await Scheduler(database, [Schedule("yearly", "0 0 1 1 *", "UTC", "tidy", missed="once")]).run()
 
 
 if __name__ == "__main__":

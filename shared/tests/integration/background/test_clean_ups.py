@@ -52,14 +52,14 @@ INSERTS = {
         timedelta(days=1),
     ),
 }
-MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
 
 
 async def insert(database: Database, table: str, *, over: int, fresh: int) -> None:
     statement, kept = INSERTS[table]
     async with database.acquire() as connection:
-        await connection.execute(statement, over, kept + MINUTE)
-        await connection.execute(statement, fresh, kept - MINUTE)
+        await connection.execute(statement, over, kept + HOUR)
+        await connection.execute(statement, fresh, kept - HOUR)
 
 
 async def count(database: Database, table: str) -> int:

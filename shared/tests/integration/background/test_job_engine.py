@@ -12,7 +12,7 @@ import pytest
 
 from shared.jobs import JobContext, JobStatus, enqueue, store
 from shared.postgres import Database
-from shared.testing.waiting import eventually
+from shared.testing.waiting import PATIENCE_SECONDS, eventually
 
 from .job_fixtures import Run, Sum, ends_as, job_type, row, status, submit
 from .shop import effects
@@ -81,7 +81,7 @@ async def test_a_job_that_waits_beyond_its_deadline_fails_though_no_place_is_fre
     database: Database, run_worker: Run
 ) -> None:
     async def hang(_context: JobContext, _payload: Sum) -> None:
-        await asyncio.sleep(60)
+        await asyncio.sleep(3600)
 
     hanging = await submit(database, "sum")
     run_worker(job_type(hang), concurrency=1)
@@ -94,13 +94,17 @@ async def test_a_job_that_waits_beyond_its_deadline_fails_though_no_place_is_fre
 
 async def test_a_job_that_runs_beyond_its_deadline_is_ended(database: Database, run_worker: Run) -> None:
     async def hang(_context: JobContext, _payload: Sum) -> None:
-        await asyncio.sleep(60)
+        await asyncio.sleep(3600)
 
-    job_id = await submit(database, "sum", deadline=timedelta(seconds=1.5))
     run_worker(job_type(hang))
-    found = await ends_as(database, job_id, JobStatus.FAILED)
-    assert (found["message"], found["attempt"]) == ("The work was not done by its deadline.", 1)
+    found: dict[str, Any] = {"started_at": None}
+    # One that a busy machine did not even begin in its time is the test's before this one.
+    for seconds in (1.5, 6, 24, 96):
+        if found["started_at"] is None:
+            job_id = await submit(database, "sum", deadline=timedelta(seconds=seconds))
+            found = await ends_as(database, job_id, JobStatus.FAILED)
     assert found["started_at"] is not None
+    assert (found["message"], found["attempt"]) == ("The work was not done by its deadline.", 1)
 
 
 async def test_a_late_answer_of_its_own_is_no_missed_deadline(database: Database, run_worker: Run) -> None:
@@ -179,7 +183,7 @@ async def test_a_worker_that_was_paused_for_too_long_changes_nothing(
 ) -> None:
     job_id = await submit(database, "program.pause-first")
     process = await start_program()
-    await eventually((tmp_path / "paused").exists, seconds=60)
+    await eventually((tmp_path / "paused").exists)
     os.kill(process.pid, signal.SIGSTOP)
     try:
         run_worker(job_type(nothing, name="program.pause-first"))
@@ -191,7 +195,7 @@ async def test_a_worker_that_was_paused_for_too_long_changes_nothing(
         os.kill(process.pid, signal.SIGCONT)
     await eventually((tmp_path / "tried").exists)
     process.terminate()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await process.wait()
     assert (tmp_path / "tried").read_text() == "JobCancelled"
     assert await row(database, job_id) == before

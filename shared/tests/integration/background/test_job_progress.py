@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from shared.jobs import JobContext, JobNotFound, JobProgress, JobStatus, request_cancel, watch_progress
 from shared.jobs import progress as progress_module
 from shared.postgres import Database
+from shared.testing.waiting import PATIENCE_SECONDS
 
 from .job_fixtures import Run, Sum, ends_as, job_type, submit
 
@@ -21,7 +22,7 @@ async def stepwise(context: JobContext, _payload: Sum) -> None:
 
 
 async def watched(updates: AsyncIterator[JobProgress]) -> list[JobProgress]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         return [update async for update in updates]
 
 
@@ -108,7 +109,7 @@ async def test_the_last_of_many_quick_steps_is_told(database: Database, redis: R
 
     job_id = await submit(database, "sum")
     run_worker(job_type(hasty))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         updates = watch_progress(redis, database, job_id)
         count = 0
         async for update in updates:

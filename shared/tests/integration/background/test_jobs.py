@@ -98,7 +98,7 @@ async def test_a_payload_that_is_not_of_the_type_fails_the_job(database: Databas
 
 async def test_a_job_that_is_too_slow_counts_as_failed(database: Database, run_worker: Run) -> None:
     async def hang(_context: JobContext, _payload: Sum) -> None:
-        await asyncio.sleep(60)
+        await asyncio.sleep(3600)
 
     job_id = await submit(database, "sum")
     run_worker(job_type(hang, max_attempts=1, timeout=timedelta(milliseconds=200)))
@@ -147,15 +147,17 @@ async def _finished(database: Database) -> int:
 
 
 async def test_higher_priority_goes_first_and_a_delayed_job_waits(database: Database, run_worker: Run) -> None:
-    delayed = await submit(database, "sum", 3, delay=timedelta(seconds=1.5), priority=9)
-    await submit(database, "sum", 2)
+    delayed = await submit(database, "sum", 3, delay=timedelta(hours=1), priority=9)
+    later = await submit(database, "sum", 2)
     await submit(database, "sum", 1, priority=5)
     run_worker(job_type(add), concurrency=1)
+    await ends_as(database, later, JobStatus.SUCCEEDED)
+    assert await status(database, delayed) == "queued"
+    async with database.acquire() as connection:
+        await connection.execute("UPDATE jobs SET run_at = now() WHERE id = $1", delayed)
     await ends_as(database, delayed, JobStatus.SUCCEEDED)
     done = [what for what in await effects(database) if what.startswith("sum is")]
     assert done == ["sum is 1", "sum is 2", "sum is 3"]
-    found = await row(database, delayed)
-    assert found["started_at"] - found["created_at"] >= timedelta(seconds=1.5)
 
 
 async def test_a_job_that_waits_is_cancelled_at_once(database: Database, run_worker: Run) -> None:
@@ -176,14 +178,14 @@ async def test_a_job_that_waits_is_cancelled_at_once(database: Database, run_wor
 
 async def test_a_job_that_runs_is_cancelled_long_before_its_end(database: Database, run_worker: Run) -> None:
     async def hang(_context: JobContext, _payload: Sum) -> None:
-        await asyncio.sleep(60)
+        await asyncio.sleep(3600)
 
     job_id = await submit(database, "sum")
     run_worker(job_type(hang))
     await eventually(lambda: status(database, job_id), "running")
     async with database.transaction() as connection:
         assert await request_cancel(connection, job_id)
-    await ends_as(database, job_id, JobStatus.CANCELLED, seconds=30)
+    await ends_as(database, job_id, JobStatus.CANCELLED)
     assert await effects(database) == ["sum cancelled"]
 
 
@@ -192,7 +194,7 @@ async def test_who_lost_the_lease_writes_nothing_more(database: Database, run_wo
 
     async def hang(context: JobContext, _payload: Sum) -> None:
         try:
-            await asyncio.sleep(60)
+            await asyncio.sleep(3600)
         finally:
             ended.append("cancelled" if context.cancel_requested.is_set() else "?")
 
@@ -210,7 +212,7 @@ async def test_who_lost_the_lease_writes_nothing_more(database: Database, run_wo
 
 async def test_a_worker_that_stops_gives_its_jobs_back_without_an_attempt(database: Database, run_worker: Run) -> None:
     async def hang(_context: JobContext, _payload: Sum) -> None:
-        await asyncio.sleep(60)
+        await asyncio.sleep(3600)
 
     job_id = await submit(database, "sum", 5)
     worker = run_worker(job_type(hang))
@@ -278,7 +280,7 @@ async def test_a_message_wakes_a_worker_that_hardly_looks(
     async with RelayWaker(database).running():
         job_id = await submit(database, "sum", 1)
         # Far below the hour after which it would look by itself.
-        await ends_as(database, job_id, JobStatus.SUCCEEDED, seconds=60)
+        await ends_as(database, job_id, JobStatus.SUCCEEDED)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from shared.messaging.outbox import append_direct
 from shared.messaging.topology import declare_events, declare_subscription, parked_queue
 from shared.postgres import Connection, Database
 from shared.settings import RabbitSettings
-from shared.testing.waiting import eventually
+from shared.testing.waiting import PATIENCE_SECONDS, eventually
 
 from .conftest import Broker
 from .proxy import Proxy
@@ -91,7 +91,7 @@ async def test_1_the_watchdog_sees_it_though_another_instance_still_consumes_the
         await record(connection, heard)
         if heard.data["id"] == 1:
             busy.set()
-            await asyncio.sleep(60)
+            await asyncio.sleep(3600)
 
     subscription = Subscription(queue, TYPES, hang, prefetch=1)
     await start(Consumer(bus, database, subscription, watch_seconds=60), background)
@@ -142,8 +142,8 @@ async def test_1_a_broker_that_is_cut_off_again_and_again_loses_and_doubles_noth
         if version % 10 == 0:
             proxy.cut()
             await asyncio.sleep(0.3)
-    await eventually(lambda: outbox_rows(database), 0, seconds=30)
-    await eventually(lambda: _count(database), 120, seconds=30)
+    await eventually(lambda: outbox_rows(database), 0)
+    await eventually(lambda: _count(database), 120)
     await asyncio.sleep(0.3)
     found = await effects(database)
     assert len(found) == 120
@@ -161,7 +161,7 @@ async def test_2_a_publication_does_not_hang_on_a_stalled_broker(
     channel = await proxied_bus.open_channel()
     await channel.declare_queue("stalled", durable=True)
     proxy.stall()
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         with pytest.raises(PublishFailed):
             await proxied_bus.publish(aio_pika.Message(b"1", message_id="same"), exchange="", routing_key="stalled")
     proxy.resume()
@@ -221,7 +221,7 @@ async def test_4_a_message_in_hand_at_shutdown_is_delivered_again(
     async def hang(connection: Connection, heard: Event) -> None:
         await record(connection, heard)
         entered.set()
-        await asyncio.sleep(60)
+        await asyncio.sleep(3600)
 
     stopped = Consumer(bus, database, Subscription(queue, TYPES, hang))
     task = background(stopped.run())
@@ -295,7 +295,7 @@ async def test_5_a_message_that_kills_its_process_is_parked_and_its_neighbours_a
         await record(connection, heard)
         if heard.data["id"] == 2:
             died.set()
-            await asyncio.sleep(60)
+            await asyncio.sleep(3600)
 
     subscription = Subscription(queue, TYPES, die)
     await declare_events(bus)
@@ -304,7 +304,7 @@ async def test_5_a_message_that_kills_its_process_is_parked_and_its_neighbours_a
         await broker.deliver(event(number).encode(), queue)
     deaths = 0
     parked: list[aio_pika.abc.AbstractIncomingMessage] = []
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not parked:
             async with Bus(RabbitSettings(url=amqp_url), name="mortal") as its_bus:
                 process = asyncio.create_task(Consumer(its_bus, database, subscription).run())
@@ -368,7 +368,7 @@ async def test_8_a_handler_that_outlasts_its_time_is_ended_and_tried_again(
     async def first_hangs(connection: Connection, heard: Event) -> None:
         tried.append(1)
         if len(tried) == 1:
-            await asyncio.sleep(60)
+            await asyncio.sleep(3600)
         await record(connection, heard)
 
     subscription = Subscription(
@@ -376,7 +376,7 @@ async def test_8_a_handler_that_outlasts_its_time_is_ended_and_tried_again(
         TYPES,
         first_hangs,
         timeout=timedelta(milliseconds=300),
-        retry_delays=(timedelta(milliseconds=100),),
+        retry_delays=(timedelta(milliseconds=100),) * 50,  # a busy machine may need more than one
     )
     await start(Consumer(bus, database, subscription), background)
     await broker.deliver(event(1).encode(), queue)

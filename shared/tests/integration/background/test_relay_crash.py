@@ -9,7 +9,7 @@ from pathlib import Path
 from shared.messaging import Bus, Consumer, Event, Relay, Subscription
 from shared.messaging.topology import declare_events, declare_queue
 from shared.postgres import Database
-from shared.testing.waiting import eventually
+from shared.testing.waiting import PATIENCE_SECONDS, eventually
 
 from .conftest import Broker
 from .shop import append, effects, outbox_rows, record
@@ -35,7 +35,7 @@ async def test_3_a_kill_between_the_confirm_and_the_delete_loses_nothing_and_dou
         stdout=asyncio.subprocess.PIPE,
     )
     assert program.stdout is not None
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         assert await program.stdout.readline() == b"confirmed 15\n"
     program.kill()
     await program.wait()

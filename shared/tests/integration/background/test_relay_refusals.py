@@ -60,7 +60,7 @@ async def test_3_what_follows_a_nacked_message_on_its_subject_waits_and_others_p
         arrived.extend(await bodies(broker, full))
         return await outbox_rows(database) == 0
 
-    await eventually(make_room, seconds=30)
+    await eventually(make_room)
     arrived += await bodies(broker, full)
     assert [body for body in arrived if body != "fill"] == ["orders/1 0"]
     assert await bodies(broker, free) == ["orders/1 1", "orders/1 2", "orders/1 0"]
@@ -84,7 +84,7 @@ async def test_3_hundreds_of_unroutable_messages_hold_nobody_up(
     await eventually(lambda: _held(database), 200)
     assert await bodies(broker, free) == ["good"]
     await declare(bus, f"{queue}.missing")
-    await eventually(lambda: outbox_rows(database), 0, seconds=30)
+    await eventually(lambda: outbox_rows(database), 0)
     assert len(await bodies(broker, f"{queue}.missing")) == 200
 
 

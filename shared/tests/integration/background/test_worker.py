@@ -180,13 +180,13 @@ async def test_a_broker_that_is_away_delays_the_start_and_is_said(
         assert (status, checks["rabbitmq"], checks["postgres"]) == (503, "unhealthy", "healthy")
         await place(database, 7)
         proxy.accept()
-        await eventually(lambda: _is_ready(client), seconds=30)
+        await eventually(lambda: _is_ready(client))
         await eventually(lambda: effects(database), ["sums/1 2"])
         proxy.refuse()
         proxy.cut()
         await eventually(lambda: _checks(client, "rabbitmq"), "unhealthy")
         proxy.accept()
-        await eventually(lambda: _is_ready(client), seconds=30)
+        await eventually(lambda: _is_ready(client))
 
 
 async def _checks(client: httpx.AsyncClient, name: str) -> str:

@@ -21,7 +21,7 @@ class Nothing(BaseModel):
 
 def sleep_and_tell(path: str) -> None:
     Path(path).write_text(str(os.getpid()))
-    time.sleep(60)
+    time.sleep(3600)
 
 
 async def hang_first(context: JobContext, _payload: Nothing) -> None:

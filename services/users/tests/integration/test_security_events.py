@@ -41,7 +41,7 @@ async def test_a_login_is_on_record_with_where_it_came_from(
     assert (await log_in(client, account)).status_code == 200
     [newest, first] = await own(client, account)
     assert first["action"] == "login.succeeded"
-    assert datetime.now(UTC) - datetime.fromisoformat(newest.pop("created_at")) < timedelta(minutes=5)
+    assert datetime.now(UTC) - datetime.fromisoformat(newest.pop("created_at")) < timedelta(days=1)
     assert newest == {
         "id": newest["id"],
         "action": "login.succeeded",

@@ -7,6 +7,7 @@ import pytest
 
 from shared.messaging import Bus, Consumer, Relay, Subscription
 from shared.postgres import Database
+from shared.testing.waiting import PATIENCE_SECONDS
 
 from .shop import record
 
@@ -19,10 +20,10 @@ async def stops(work: Coroutine[object, object, None], after: float) -> bool:
     await asyncio.sleep(after)
     task.cancel()
     # A worker cancels once and then waits; the second cancel only keeps a failed test from leaving it behind.
-    done, _ = await asyncio.wait({task}, timeout=15)
+    done, _ = await asyncio.wait({task}, timeout=PATIENCE_SECONDS)
     if not done:
         task.cancel()
-        await asyncio.wait({task}, timeout=15)
+        await asyncio.wait({task}, timeout=PATIENCE_SECONDS)
     return bool(done)
 
 

@@ -173,7 +173,7 @@ async def silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         (b"HTTP/1.1 404 No\r\n\r\n", "answered_4xx"),
     ],
 )
-async def test_whatever_a_receiver_does_an_attempt_ends(
+async def test_whatever_a_receiver_does_an_attempt_ends_in_its_time(
     settings: ReportsSettings,
     outside: Outside,
     behaviour: bytes | Callable[..., Coroutine[Any, Any, None]],

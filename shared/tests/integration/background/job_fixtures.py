@@ -85,8 +85,8 @@ async def status(database: Database, job_id: UUID) -> str:
     return (await row(database, job_id))["status"]
 
 
-async def ends_as(database: Database, job_id: UUID, expected: JobStatus, *, seconds: float = 60) -> dict[str, Any]:
-    await eventually(lambda: status(database, job_id), expected.value, seconds=seconds)
+async def ends_as(database: Database, job_id: UUID, expected: JobStatus) -> dict[str, Any]:
+    await eventually(lambda: status(database, job_id), expected.value)
     return await row(database, job_id)
 
 

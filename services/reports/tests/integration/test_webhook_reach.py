@@ -23,12 +23,14 @@ PUBLIC = "198.41.0.4"
 BODY = b'{"type":"a","data":{}}'
 
 
-def poster(settings: ReportsSettings, seconds: float = 5.0, reach: Reach | None = None) -> Poster:
+def poster(settings: ReportsSettings, seconds: float = PATIENCE_SECONDS, reach: Reach | None = None) -> Poster:
     own = settings.webhooks
     return Poster(create_resolver(own.name_server), reach or own.reach, seconds=seconds, ca_file=own.ca_file)
 
 
-async def post(settings: ReportsSettings, url: str, seconds: float = 5.0, reach: Reach | None = None) -> Outcome:
+async def post(
+    settings: ReportsSettings, url: str, seconds: float = PATIENCE_SECONDS, reach: Reach | None = None
+) -> Outcome:
     return await poster(settings, seconds, reach).post(url, {"webhook-id": "msg_1"}, BODY)
 
 

@@ -11,7 +11,7 @@ from shared.settings import Environment, SeedSettings
 from shared.testing.serving import running
 
 
-@pytest_asyncio.fixture(autouse=True)
+@pytest_asyncio.fixture
 async def unseeded(database: Database) -> None:
     """As before the first start, whatever ran before: products of that name are others."""
     async with database.transaction() as connection:
@@ -22,6 +22,7 @@ async def unseeded(database: Database) -> None:
         )
 
 
+@pytest.mark.usefixtures("unseeded")
 async def test_twelve_products_once_even_when_one_was_deleted_since(database: Database):
     skus = [product.sku for product in DEMO_PRODUCTS]
     assert len(set(skus)) == 12
@@ -43,6 +44,7 @@ async def test_twelve_products_once_even_when_one_was_deleted_since(database: Da
     assert [row["sku"] for row in rows if not row["listed"]] == skus[:1]
 
 
+@pytest.mark.usefixtures("unseeded")
 async def test_the_worker_seeds_when_it_starts(settings: OrdersSettings, database: Database):
     skus = [product.sku for product in DEMO_PRODUCTS]
     wanted = settings.model_copy(update={"environment": Environment.DEVELOPMENT, "seed": SeedSettings(demo_data=True)})

@@ -27,13 +27,13 @@ _FILL = """
     )
     INSERT INTO seen_order_items SELECT id, 0, 1, 'TEA-1', 'Green tea', 1, 10 FROM orders
 """
-MANY = 40_000
+MANY = 15_000
 PDF_ROWS = 100_000
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def busy_user(quiet_database: asyncpg.Connection) -> int:
-    """Someone whose order summary as PDF takes many seconds: all of many thousand rows."""
+    """Someone whose order summary as PDF takes some seconds, niced: all of many thousand rows."""
     user_id = new_id()
     await quiet_database.execute("SET statement_timeout = 0")
     await quiet_database.execute(_FILL, user_id, MANY)

@@ -177,7 +177,7 @@ async def test_reports_in_s3_from_asking_to_deleting_with_the_server_away_in_bet
         await eventually(partial(_storing, api, location, headers), seconds=400)
         assert (await api.get("/health/ready")).status_code == 200, "the rest of the service goes on"
         await s3_server.start()
-        assert (await finished(api, location, headers, 300))["status"] == "succeeded"
+        assert (await finished(api, location, headers))["status"] == "succeeded"
         whole = await api.get(f"{location}/content", headers=headers)
         assert whole.status_code == 200
         assert whole.content.startswith(b"order_id")

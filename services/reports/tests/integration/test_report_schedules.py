@@ -259,4 +259,4 @@ async def test_the_schedule_of_a_user_who_is_disabled_waits(
     async def made() -> Any:
         return (await api.get(f"{PATH}/{schedule['id']}", headers=headers)).json()["last_report_id"]
 
-    await eventually(made, 30)
+    await eventually(made)

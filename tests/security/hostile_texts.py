@@ -51,8 +51,8 @@ def out_of_turn(pattern: re.Pattern[str] | re.Pattern[bytes], methods: list[str]
         for small, large in zip(hostile(smaller), hostile(larger), strict=True):
             if seconds(pattern, methods, large, 1) <= WORTH_A_LOOK:
                 continue
-            # Once is chance: the best of three of each.
-            much, little = (seconds(pattern, methods, each, 3) for each in (large, small))
+            # Once is chance, and the more so the shorter it is: the best of some.
+            much, little = seconds(pattern, methods, large, 5), seconds(pattern, methods, small, 20)
             if much > WORTH_A_LOOK and much > MOST * little:
                 return f"{small[:24]!r}: {little:.5f} s for {len(small)}, {much:.5f} s for {len(large)}"
     return None

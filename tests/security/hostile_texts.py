@@ -13,7 +13,7 @@ from collections.abc import Iterator
 PREFIXES = ("", "/", "[", '"', "bytes=", "q=", "https://", "gh_1_", "{", "a=", "?")
 PIECES = (*'a0-./: \t=,"[]{@', "%41", "A1", "a.", "a-", "a:", "x ")
 TAILS = ("", "!", "\n")
-TINY, SHORT, LONG = 14, 500, 4_000
+TINY, SHORT, LONG = 14, 1_000, 8_000
 # Six letters more: a quarter more work, and 64 times as much where each doubles it.
 TINY_AND_SIX = 20
 # Eight times the text takes eight times as long, and 64 times where the work is quadratic: as far from both.

@@ -23,7 +23,7 @@ unexport VIRTUAL_ENV
 
 LOCKED := pyproject.toml uv.lock $(wildcard gateway/pyproject.toml shared/pyproject.toml services/*/pyproject.toml clients/*/pyproject.toml deploy/local/pyproject.toml)
 
-.PHONY: docs chaos client deploy dashboards help setup up demo down clean status logs mail jobs keys parked restart test test-unit test-integration test-e2e test-containers test-security fuzz servers check audit format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
+.PHONY: new-service update-service docs chaos client deploy dashboards help setup up demo down clean status logs mail jobs keys parked restart test test-unit test-integration test-e2e test-containers test-security fuzz servers check audit format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
 
 ##@ Run it
 
@@ -179,6 +179,14 @@ bench-messaging: $(SYNCED) servers ## Relay, orders, import, reports beside bare
 
 profile-gateway: $(SYNCED) ## Where the gateway's time goes: make profile-gateway CANDIDATE=policy (MIXED=1, PERF=1)
 	@$(BENCH) profile $(or $(CANDIDATE),policy) $(if $(MIXED),--mixed) $(if $(PERF),--perf) $(if $(SECONDS),--seconds $(SECONDS))
+
+##@ Build on it
+
+new-service: $(SYNCED) ## A service like the others: make new-service NAME=invoices (ITEM=invoice, PORT=8100)
+	@PYTHONPATH=templates $(BIN)/python -m new_service new "$(NAME)" $(if $(ITEM),--item "$(ITEM)") $(if $(PORT),--port "$(PORT)")
+
+update-service: $(SYNCED) ## Bring a made service what its template has learned since: make update-service NAME=invoices
+	@PYTHONPATH=templates $(BIN)/python -m new_service update "$(NAME)"
 
 ##@ Set up
 

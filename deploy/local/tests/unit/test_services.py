@@ -1,5 +1,6 @@
 """The services are those of services/, each on the port that it names."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,6 @@ def test_a_worker_has_the_next_port(tmp_path: Path):
 @pytest.mark.parametrize("name", SERVICES)
 def test_image_and_compose_say_the_same_port(name: str):
     port = found_services(REPOSITORY)[name]
-    assert f"HTTP_PORT={port} " in (REPOSITORY / "services" / name / "Dockerfile").read_text()
+    assert re.search(rf"HTTP_PORT={port}\b", (REPOSITORY / "services" / name / "Dockerfile").read_text())
     compose = (REPOSITORY / "docker-compose.yml").read_text()
     assert f'127.0.0.1:${{{name.upper()}_PORT:-{port}}}:{port}"' in compose

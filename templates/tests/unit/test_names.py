@@ -56,8 +56,6 @@ def test_the_next_one_gets_the_next_port(tmp_path: Path):
         ("select", "reserved word of SQL"),
         ("redis", "something else in the system"),
         ("events", "the code of every service"),
-        ("orders", "is a route already|is there already"),
-        ("webhooks", "is a route already"),
         ("email", "Python has a module"),
         ("sheep", "add ITEM"),
         ("users", "is there already"),

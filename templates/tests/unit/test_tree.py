@@ -47,9 +47,9 @@ def test_a_failure_leaves_the_tree_as_it_was(tree: Path):
 
 def test_the_command_says_what_is_wrong_and_nothing_more():
     root = Path(__file__).parents[3]
-    command = [sys.executable, "-m", "new_service", "new", "orders"]
+    command = [sys.executable, "-m", "new_service", "new", "users"]
     done = subprocess.run(
         command, cwd=root, env={"PYTHONPATH": "templates"}, capture_output=True, text=True, timeout=120, check=False
     )
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("error: NAME=orders: ")
+    assert done.stderr.startswith("error: NAME=users: ")

@@ -41,6 +41,12 @@ def test_fastapi_3_fixtures_and_tests_have_one_loop(pytestconfig: pytest.Config)
     assert scopes == {"session"}
 
 
-def test_fastapi_5_tests_need_no_containers():
-    assert "pytest" in LOCKED
-    assert "testcontainers" not in LOCKED
+def test_fastapi_5_the_system_of_containers_is_one_a_run_and_needs_no_ryuk():
+    using = [path for path in (ROOT / "tests").rglob("*.py") if imports(path, "testcontainers")]
+    assert [path.name for path in using] == ["container_system.py"]
+    modules = {node.module for node in ast.walk(ast.parse(using[0].read_text())) if isinstance(node, ast.ImportFrom)}
+    # Compose takes down what it brought up; Ryuk is there for single containers.
+    assert {module for module in modules if module and "testcontainers" in module} == {"testcontainers.compose"}
+    conftest = ast.parse((ROOT / "tests" / "conftest.py").read_text())
+    [system] = [node for node in ast.walk(conftest) if isinstance(node, ast.FunctionDef) and node.name == "system"]
+    assert [ast.unparse(decorator) for decorator in system.decorator_list] == ["pytest.fixture(scope='session')"]

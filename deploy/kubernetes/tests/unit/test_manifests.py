@@ -32,7 +32,7 @@ def manifests() -> list[dict[str, Any]]:
 
 SERVICES = sorted(path.parent.name for path in REPOSITORY.glob("services/*/pyproject.toml"))
 SETTINGS = {
-    "gateway": "from gateway.cli import _settings; assert _settings()",
+    "gateway": "from gateway.cli_run import _settings; assert _settings({})",
     **{name: f"from {name}.settings import {name.title()}Settings; {name.title()}Settings()" for name in SERVICES},
     **{
         f"{name}-worker": f"from {name} import settings as s; getattr(s, 'WorkerSettings', s.{name.title()}Settings)()"

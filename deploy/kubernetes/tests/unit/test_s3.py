@@ -31,7 +31,7 @@ def manifests(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 def test_the_shared_volume_goes_and_the_bucket_comes(manifests: list[dict[str, Any]], tmp_path: Path):
     claims = {found["metadata"]["name"] for found in manifests if found["kind"] == "PersistentVolumeClaim"}
-    assert claims == {"users", "orders"}
+    assert claims == {"avatars", "orders"}
     deployments = {found["metadata"]["name"]: found for found in manifests if found["kind"] == "Deployment"}
     for name in ("reports", "reports-worker"):
         kubernetes_validate.validate(deployments[name], "1.34", strict=True)

@@ -29,12 +29,23 @@ def code_places(naming: Naming) -> list[Insertion]:
         Insertion(right_bodies, "right bodies", before(r"}$", _bodies(naming))),
         Insertion("tests/security/belongings.py", "one of a person's", before("    def _key_id", _belonging(naming))),
         Insertion("README.md", "a row of the map", after(r"\| \[`services/.*", _map_row(naming))),
+        Insertion(
+            _GUIDE,
+            "what is not there",
+            after(r"\| 404 \|.*", f"| 404 | `{item}_not_found` | there is no such {item} |\n"),
+        ),
+        Insertion(
+            _GUIDE,
+            "what is too many",
+            after(r"\| 409 \|.*", f"| 409 | `too_many_{name}` | as many as one may have |\n"),
+        ),
         Insertion("docs/settings.md", "its settings", before("## Mail", _settings(name, item))),
     ]
 
 
 _SHARED_WALL = r'^forbidden_modules = (?=.*"gateway")'
 _DOMAIN_WALL = r'^source_modules = (?=.*\.domain")'
+_GUIDE = "docs/api-guide.md"
 _ROUTES = "gateway/src/gateway/routes.toml"
 _SCOPES = "services/users/src/users/domain/scopes.py"
 _WORDS = "services/users/src/users/oauth/scope_words.py"

@@ -12,7 +12,7 @@ GUIDE = (ROOT / "docs" / "api-guide.md").read_text()
 SOURCES = [ROOT / "gateway" / "src", ROOT / "shared" / "src", *(ROOT / "services").glob("*/src")]
 # The admin view is for people on call, `explain` for the command line.
 NOT_FOR_CLIENTS = ("gateway/admin/", "gateway/cli_explain.py")
-_CODE = re.compile(r"[a-z]+(_[a-z]+)*")
+_CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
 @cache

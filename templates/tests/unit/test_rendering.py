@@ -35,7 +35,7 @@ def rendered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def test_it_is_in_form(rendered: tuple[Path, str]):
     out, name = rendered
     (out / "pyproject.toml").write_text(
-        (ROOT / "pyproject.toml").read_text().replace('"new_service"]', f'"new_service", "{name}"]')
+        (ROOT / "pyproject.toml").read_text().replace('"new_service"', f'"new_service", "{name}"', 1)
     )
     for command in (["check"], ["format", "--check"]):
         done = subprocess.run(

@@ -95,9 +95,9 @@ test-integration: $(SYNCED) servers ## The tests on real Postgres, Redis and Rab
 test-e2e: $(SYNCED) ## The tests of the whole system from outside, and the attacks on it, side by side
 	@printf '%s\n' $(if $(GATEWAY_URL),"tests/e2e tests/security",tests/e2e tests/security) | $(call side_by_side,end to end)
 
-test-containers: $(SYNCED) ## The tests of the whole system on containers that they bring up: the real Dockerfiles and docker-compose.yml
+test-containers: $(SYNCED) ## The tests of the whole system on containers that they bring up: the real Dockerfiles and docker-compose.yml (TESTS=)
 	@echo "== end to end, containers"
-	@SYSTEM=containers $(BIN)/python -m pytest tests/e2e -rs
+	@SYSTEM=containers $(BIN)/python -m pytest $(or $(TESTS),tests/e2e) -rs
 
 test-security: $(SYNCED) ## The attacks on the whole system alone
 	@echo "== security"

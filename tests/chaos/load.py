@@ -21,7 +21,8 @@ _BUYERS, _READERS = 5, 2
 _ADMIN = ("admin@example.com", "Admin12345")
 _PLENTY, _SCARCE = 1_000_000, 150
 STOCK_SKUS = "CHAOS-"
-_UNHURRIED = 60.0
+_UNHURRIED = 180.0
+"""Longer than a payment stays open whose answer was lost: it is settled by the minute, when it is a minute old."""
 
 
 class Load:

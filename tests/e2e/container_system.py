@@ -16,6 +16,7 @@ from testcontainers.compose import DockerCompose
 
 from local_stack import mode
 from local_stack.state import State
+from local_stack.system_ports import SystemPorts
 
 SECRETS = "deploy/compose/generate_secrets.py"
 
@@ -92,6 +93,7 @@ def started_in_containers(repository: Path, **settings: str) -> Iterator[Contain
             patch.setenv(name, value)
         subprocess.run([sys.executable, repository / SECRETS, folder], check=True)
         mode.remember(State(state), "compose")
+        State(state).write("compose.json", dict(SystemPorts.of(os.environ).chosen))
         with DockerCompose(repository, build=True, wait=True) as compose:
             urls = [
                 f"http://{compose.get_service_host(name, port)}:{compose.get_service_port(name, port)}"

@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS spans (
     trace_id TEXT NOT NULL, span_id TEXT NOT NULL, service TEXT NOT NULL, operation TEXT NOT NULL,
     kind TEXT NOT NULL, start INTEGER NOT NULL, duration INTEGER NOT NULL, document BLOB NOT NULL,
     PRIMARY KEY (trace_id, span_id)
-) WITHOUT ROWID;
+);
 CREATE INDEX IF NOT EXISTS spans_by_service ON spans (service, start);
 CREATE INDEX IF NOT EXISTS spans_by_start ON spans (start);
 """

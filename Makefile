@@ -23,7 +23,7 @@ unexport VIRTUAL_ENV
 
 LOCKED := pyproject.toml uv.lock $(wildcard gateway/pyproject.toml shared/pyproject.toml services/*/pyproject.toml clients/*/pyproject.toml deploy/local/pyproject.toml)
 
-.PHONY: new-service update-service docs chaos client deploy dashboards help setup up demo down clean status logs mail jobs keys parked restart test test-unit test-integration test-e2e test-containers test-security fuzz servers check audit format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
+.PHONY: new-service remove-service update-service docs chaos client deploy dashboards help setup up demo down clean status logs mail jobs keys parked restart test test-unit test-integration test-e2e test-containers test-security fuzz servers check audit format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
 
 ##@ Run it
 
@@ -85,7 +85,7 @@ test-unit: $(SYNCED) ## The tests that need nothing
 
 # A run a package, two at a time: each has a database, a vhost and a Redis database of its own, and hears nothing of the
 # others' events. The longest first; shared's, which blocks the broker for a moment, beside the gateway's, which has none.
-FIRST := shared/tests/integration gateway/tests/integration deploy/local/tests/integration services/reports/tests/integration
+FIRST := $(wildcard shared/tests/integration gateway/tests/integration deploy/local/tests/integration services/reports/tests/integration)
 INTEGRATION := $(FIRST) $(filter-out $(FIRST),$(wildcard */tests/integration */*/tests/integration))
 
 test-integration: $(SYNCED) servers ## The tests on real Postgres, Redis and RabbitMQ (TEST_JOBS=2 at a time)
@@ -184,6 +184,9 @@ profile-gateway: $(SYNCED) ## Where the gateway's time goes: make profile-gatewa
 
 new-service: $(SYNCED) ## A service like the others: make new-service NAME=invoices (ITEM=invoice, PORT=8100)
 	@PYTHONPATH=templates $(BIN)/python -m new_service new "$(NAME)" $(if $(ITEM),--item "$(ITEM)") $(if $(PORT),--port "$(PORT)")
+
+remove-service: $(SYNCED) ## Take a service out, a made one without a trace: make remove-service NAME=invoices
+	@PYTHONPATH=templates $(BIN)/python -m new_service remove "$(NAME)"
 
 update-service: $(SYNCED) ## Bring a made service what its template has learned since: make update-service NAME=invoices
 	@PYTHONPATH=templates $(BIN)/python -m new_service update "$(NAME)"

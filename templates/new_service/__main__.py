@@ -1,6 +1,7 @@
-"""``python -m new_service new NAME [--item ITEM] [--port PORT]`` and ``... update NAME``, from the root of the tree."""
+"""``python -m new_service new NAME [--item ITEM] [--port PORT]``, ``update NAME`` or ``remove NAME``, in the root."""
 
 import argparse
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,9 +9,10 @@ from pathlib import Path
 from new_service import insertions, rendering
 from new_service.code_places import code_places
 from new_service.deploy_places import deploy_places
-from new_service.documents import write_documents
+from new_service.documents import write_documents, write_documents_without
 from new_service.errors import ScaffoldError
 from new_service.names import Naming, checked
+from new_service.removal import owned, removable, without
 from new_service.tree import all_or_nothing, git, require_clean
 
 _NEXT = """
@@ -20,6 +22,9 @@ services/{name} is there: API on port {port}, worker on {worker}, routes /api/v1
   git add -A         nothing is committed yet: look at `git status` and `git diff`
   make update-service NAME={name}    later: what the template has learned since
 Its own words are yours to choose: title and note of one {item} are examples."""
+_GONE = """services/{name} is gone, and what named it in shared files: look at `git diff`, then `make check`.
+Of a system that ran nothing is touched: its schema and roles in Postgres, its queues and files are yours to remove."""
+_STILL_NAMED = "These files still have its name; whether they mean it is yours to say:"
 
 
 def new(root: Path, naming: Naming) -> None:
@@ -29,8 +34,12 @@ def new(root: Path, naming: Naming) -> None:
         rendering.render(root, naming)
         for path, text in texts.items():
             path.write_text(text)
-        subprocess.run([sys.executable, "-m", "ruff", "format", "--quiet", "tests/security"], cwd=root, check=True)
+        _ruff(root, "format")
         write_documents(root, naming.name)
+
+
+def _ruff(root: Path, *command: str) -> None:
+    subprocess.run([sys.executable, "-m", "ruff", *command, "--quiet", "tests/security"], cwd=root, check=True)
 
 
 def update(root: Path, name: str) -> None:
@@ -44,17 +53,42 @@ def update(root: Path, name: str) -> None:
         raise ScaffoldError("the template and you changed the same lines; settle them:\n  " + "\n  ".join(unsettled))
 
 
+def remove(root: Path, name: str) -> list[str]:
+    """Take a service out, or change nothing and raise ScaffoldError; ``file:count`` of what still has its name."""
+    removable(root, name)
+    texts = without(root, name)
+    with all_or_nothing(root):
+        for path in map(root.joinpath, owned(name)):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        for path, text in texts.items():
+            path.write_text(text)
+        _ruff(root, "check", "--fix", "--select", "F401,I")
+        _ruff(root, "format")
+        write_documents_without(root, name)
+    return git(root, "grep", "--count", "--word-regexp", "-e", name, "--or", "-e", f"{name}-worker", none=True).split()
+
+
 def main() -> int:
     """0 when it is done, 1 with words when it is refused."""
     parser = argparse.ArgumentParser(prog="python -m new_service", description=__doc__)
-    parser.add_argument("command", choices=["new", "update"])
+    parser.add_argument("command", choices=["new", "update", "remove"])
     parser.add_argument("name", nargs="?", default="")
     parser.add_argument("--item", default="")
     parser.add_argument("--port", type=int)
     asked = parser.parse_args()
     root = Path()
     try:
-        if asked.command == "update":
+        if asked.command == "remove":
+            removable(root, asked.name)
+            require_clean(root)
+            still = remove(root, asked.name)
+            print(_GONE.format(name=asked.name))
+            if still:
+                print("\n  ".join([_STILL_NAMED, *still]))
+        elif asked.command == "update":
             require_clean(root)
             update(root, asked.name)
             print(f"services/{asked.name} is what its template makes today, with your changes: look at `git diff`")

@@ -1,7 +1,7 @@
 """Where code and its tests name the services: packages, routes, scopes, who may do what."""
 
 from new_service.insertions import Insertion, after, at_end, before, into_list
-from new_service.names import Naming
+from new_service.names import CLIENT_METHODS, Naming
 
 
 def code_places(naming: Naming) -> list[Insertion]:
@@ -40,6 +40,7 @@ def code_places(naming: Naming) -> list[Insertion]:
             after(r"\| 409 \|.*", f"| 409 | `too_many_{name}` | as many as one may have |\n"),
         ),
         Insertion("docs/settings.md", "its settings", before("## Mail", _settings(name, item))),
+        Insertion(CLIENT_METHODS, "the client's methods", before(r"\[left_out\]", _methods(naming))),
     ]
 
 
@@ -118,3 +119,15 @@ def _settings(name: str, item: str) -> str:
 | `{name.upper()}_LIMIT` | yes | 1000 | how many one user may have, then 409 `too_many_{name}`; each is one {item} |
 
 """
+
+
+def _methods(naming: Naming) -> str:
+    name, item = naming.name, naming.item
+    operations = {
+        "list": f"list_{name}",
+        "create": f"add_{item}",
+        "get": f"read_{item}",
+        "change": f"change_{item}",
+        "delete": f"delete_{item}",
+    }
+    return f"[{name}]\n" + "".join(f'{method} = "{one}"\n' for method, one in operations.items()) + "\n"

@@ -1,6 +1,6 @@
 """Where deployments name the services: Compose, Kubernetes, Prometheus. Local processes find them by themselves."""
 
-from new_service.insertions import Insertion, after, at_end, before, into_list
+from new_service.insertions import Insertion, after, at_end, before, into_default, into_list
 from new_service.names import Naming
 
 _COMPOSE = "docker-compose.yml"
@@ -18,6 +18,11 @@ def deploy_places(naming: Naming) -> list[Insertion]:
     return [
         Insertion(_COMPOSE, "its settings", before("# Applies what the schema lacks", _environment(name))),
         Insertion(_COMPOSE, "its address for the gateway", after(_URL, f"      {url}")),
+        Insertion(
+            _COMPOSE,
+            "its worker for the console",
+            into_default("CONSOLE_METRICS", f"{name}-worker=http://{name}-worker:{port + 1}/metrics"),
+        ),
         Insertion(_COMPOSE, "its containers", before("  postgres:$", _containers(naming))),
         Insertion(
             _COMPOSE,

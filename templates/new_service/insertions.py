@@ -59,6 +59,16 @@ def into_list(pattern: str, *items: str) -> Edit:
     return edit
 
 
+def into_default(variable: str, item: str) -> Edit:
+    """The item at the end of a Compose variable's default ``${NAME:-a,b}``."""
+
+    def edit(old: str) -> str | None:
+        new, count = re.subn(rf"(\$\{{{variable}:-[^}}\n]*)\}}", lambda found: f"{found[1]},{item}}}", old)
+        return new if count else None
+
+    return edit
+
+
 def apply(root: Path, insertions: Iterable[Insertion]) -> dict[Path, str]:
     """The new text of each file that changes; nothing is written. Raises ScaffoldError with all that has no place."""
     texts: dict[Path, str] = {}

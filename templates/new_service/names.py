@@ -11,6 +11,7 @@ from new_service.errors import ScaffoldError
 
 _NAME = re.compile(r"[a-z][a-z0-9]{2,19}")
 _FIRST_PORT = 8100
+CLIENT_METHODS = "clients/python/client_generator/resources.toml"
 _RESERVED = tomllib.loads((Path(__file__).parent / "reserved_words.toml").read_text())
 """Words by the reason why no service is called so."""
 
@@ -68,12 +69,19 @@ def _taken(root: Path) -> dict[str, str]:
         path: f"/api/{path} is a route already"
         for path in re.findall(r'^path = "/api/([a-z0-9]+)', routes, re.MULTILINE)
     }
+    for resource in _client_resources(root):
+        taken.setdefault(resource, f"the Python client has calls of that name already ({CLIENT_METHODS})")
     for schema in root.glob("services/*/events/*.json"):
         word = schema.name.partition(".")[0]
         taken.setdefault(word, f"{schema.relative_to(root)} is an event of that name already")
     for folder in root.glob("services/*"):
         taken[folder.name] = f"services/{folder.name} is there already"
     return taken
+
+
+def _client_resources(root: Path) -> set[str]:
+    table = root / CLIENT_METHODS
+    return set(tomllib.loads(table.read_text())) if table.exists() else set()
 
 
 def _free_port(root: Path, asked: int | None) -> int:

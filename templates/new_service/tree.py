@@ -8,11 +8,11 @@ from pathlib import Path
 from new_service.errors import ScaffoldError
 
 
-def git(root: Path, *arguments: str) -> str:
-    """What git says. Raises ScaffoldError with its words when it fails."""
+def git(root: Path, *arguments: str, none: bool = False) -> str:
+    """What git says. Raises ScaffoldError with its words when it fails; ``none``: 1 says that there is nothing."""
     command = ["git", "-C", str(root), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
+    if done.returncode and not (none and done.returncode == 1):
         raise ScaffoldError(f"git {arguments[0]}: {done.stderr.strip()}")
     return done.stdout
 

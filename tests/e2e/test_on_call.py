@@ -14,10 +14,24 @@ import pytest
 import yaml
 from e2e_system import Person, System, eventually, free_ports, place_order
 
+from local_stack.services import SERVICES
+
 OBSERVABILITY = Path(__file__).parents[2] / "deploy" / "observability"
 RULES = sorted((OBSERVABILITY / "rules").glob("*.yml"))
 OF_SEVERAL_WORKERS = {"gateway_worker_restarts_total", "gateway_workers_accepting"}
 """What only a gateway of more than one worker has; the system under test has one."""
+OF_EVERY_PROCESS = (
+    "Gatehouse: overview: Processes that answer",
+    *(f"Gatehouse: services: {one}" for one in ("CPU", "Memory")),
+)
+OF_EVERY_API = (*OF_EVERY_PROCESS, *(f"Gatehouse: services: {one}" for one in ("Requests", "p99")))
+OF_EVERY_WORKER = (
+    *OF_EVERY_PROCESS,
+    "Gatehouse: overview: Oldest event that waits",
+    "Gatehouse: events and jobs: Waiting in the outbox",
+)
+"""Panels that go by process, and show a service from its first request on."""
+SERVICES_FOLDER = Path(__file__).parents[2] / "services"
 BOARDS = sorted((OBSERVABILITY / "grafana" / "dashboards").glob("*.json"))
 
 pytestmark = pytest.mark.skipif(not shutil.which("prometheus"), reason="prometheus (Debian's package) is not here")
@@ -121,6 +135,27 @@ def test_each_panel_shows_something_that_exists(prometheus: httpx.Client, known:
         for series in found:
             assert set(re.findall(r"{{(\w+)}}", legend)) <= set(series["metric"]), title
     assert {name for _, query, _ in panels() for name in unknown(query, known)} == set()
+
+
+def test_each_service_is_on_the_screens(prometheus: httpx.Client, processes: System):
+    ports = {program["name"]: program["port"] for program in processes.status()}
+    wanted = set[tuple[str, str]]()
+    for name in SERVICES:
+        document = json.loads((SERVICES_FOLDER / name / "openapi.json").read_text())
+        path = next(path for path, item in document["paths"].items() if "get" in item and "{" not in path)
+        httpx.get(f"http://127.0.0.1:{ports[name]}{path}", trust_env=False)
+        wanted |= {(title, name) for title in OF_EVERY_API} | {(title, f"{name}-worker") for title in OF_EVERY_WORKER}
+
+    def lacking() -> set[tuple[str, str]]:
+        found = {
+            (title, series["metric"]["job"])
+            for title, query, _ in panels()
+            if title in {*OF_EVERY_API, *OF_EVERY_WORKER}
+            for series in ask(prometheus, query)
+        }
+        return wanted - found
+
+    eventually(lambda: not lacking(), what=f"each service in each panel; lacking {lacking()}")
 
 
 def test_a_process_that_is_gone_is_on_the_screen(prometheus: httpx.Client, processes: System):

@@ -18,10 +18,12 @@ FOLDER = Path(__file__).parents[1] / "src" / "gatehouse_client"
 _NAMES = re.compile(r"#/components/schemas/(\w+)")
 
 
-def modules(documents: dict[str, dict[str, Any]] | None = None) -> dict[Path, str]:
+def modules(
+    documents: dict[str, dict[str, Any]] | None = None, table: dict[str, dict[str, Any]] | None = None
+) -> dict[Path, str]:
     """By their paths. Raises Drift."""
     documents = documents or read_documents()
-    named = resources(read_table(), operations(documents))
+    named = resources(table or read_table(), operations(documents))
     methods = [method for group in named.values() for method in group]
     schemas = {service: Schemas(document) for service, document in documents.items()}
     made: dict[Path, str] = {}

@@ -10,7 +10,7 @@ import yaml
 from new_service.code_places import code_places
 from new_service.deploy_places import deploy_places
 from new_service.errors import ScaffoldError
-from new_service.insertions import Insertion, after, apply, at_end, before, into_list
+from new_service.insertions import Insertion, after, apply, at_end, before, into_default, into_list
 from new_service.names import Naming
 
 ROOT = Path(__file__).parents[3]
@@ -56,7 +56,9 @@ def test_the_walls_know_it(texts: dict[str, str]):
 def test_compose_runs_it(texts: dict[str, str]):
     compose = yaml.safe_load(texts["docker-compose.yml"])
     assert {"gizmos", "gizmos-worker", "gizmos-migrations"} <= set(compose["services"])
-    assert compose["services"]["gateway"]["environment"]["GIZMOS_URL"] == "http://gizmos:8100"
+    gateway = compose["services"]["gateway"]["environment"]
+    assert gateway["GIZMOS_URL"] == "http://gizmos:8100"
+    assert gateway["CONSOLE_METRICS"].endswith(",gizmos-worker=http://gizmos-worker:8101/metrics}")
     given = set(compose["services"]["postgres-roles"]["secrets"])
     assert {"gizmos_password", "gizmos_owner_password"} <= given
     assert compose["services"]["postgres"]["secrets"] == ["postgres_password"]
@@ -80,7 +82,9 @@ def test_the_ways_to_insert():
     assert after("b.*", "x\n")("a\nb1\nb2\nc\n") == "a\nb1\nb2\nx\nc\n"
     assert at_end("x\n")("a\n\n") == "a\nx\n"
     assert into_list("l: ", "x", "y")("l: [a]\nm: [a]\n") == "l: [a, x, y]\nm: [a]\n"
-    assert [edit("nothing\n") for edit in (before("b", "x"), after("b", "x"), into_list("l: ", "x"))] == [None] * 3
+    assert into_default("L", "b=1")("x: ${L:-a=1}\ny: ${M:-a}\n") == "x: ${L:-a=1,b=1}\ny: ${M:-a}\n"
+    edits = (before("b", "x"), after("b", "x"), into_list("l: ", "x"), into_default("L", "x"))
+    assert [edit("nothing\n") for edit in edits] == [None] * 4
 
 
 def test_a_tree_that_is_another_is_refused_with_all_that_is_lost_and_stays_as_it_is(tmp_path: Path):

@@ -57,6 +57,8 @@ def test_the_next_one_gets_the_next_port(tmp_path: Path):
         ("redis", "something else in the system"),
         ("events", "the code of every service"),
         ("email", "Python has a module"),
+        ("sessions", "the Python client has calls of that name"),
+        ("credential", "what the Python client calls something else"),
         ("sheep", "add ITEM"),
         ("users", "is there already"),
     ],

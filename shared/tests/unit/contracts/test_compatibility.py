@@ -1,6 +1,7 @@
 """What of a schema may change, and the check that refuses the rest."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -78,6 +79,7 @@ def repository(tmp_path: Path) -> Path:
     events = tmp_path / "services" / "notes" / "events"
     events.mkdir(parents=True)
     (events / "notes.made.v1.json").write_text(json.dumps(OLD))
+    (events.parent / "pyproject.toml").touch()
     git(tmp_path, "init", "-q", "-b", "main")
     commit(tmp_path)
     return tmp_path
@@ -115,6 +117,8 @@ def test_a_break_is_refused_in_the_tree_and_on_its_branch_and_since_the_last_rel
     assert (status, "data.kind is gone" in output) == (1, True), "on main, against the release"
     schema.unlink()
     assert "is gone: it was a promise" in check(repository)[1]
+    shutil.rmtree(schema.parents[1])
+    assert check(repository) == (0, ""), "the whole service is gone"
 
 
 def test_without_a_history_it_says_so(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ unexport VIRTUAL_ENV
 
 LOCKED := pyproject.toml uv.lock $(wildcard gateway/pyproject.toml shared/pyproject.toml services/*/pyproject.toml clients/*/pyproject.toml deploy/local/pyproject.toml)
 
-.PHONY: new-service remove-service update-service docs chaos client deploy dashboards help setup up demo down clean status logs mail jobs keys parked restart test test-unit test-integration test-e2e test-containers test-security fuzz servers check audit format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
+.PHONY: rename new-service remove-service update-service docs chaos client deploy dashboards help setup up demo down clean status logs mail jobs keys parked restart test test-unit test-integration test-e2e test-containers test-security fuzz servers check audit format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
 
 ##@ Run it
 
@@ -187,6 +187,9 @@ new-service: $(SYNCED) ## A service like the others: make new-service NAME=invoi
 
 remove-service: $(SYNCED) ## Take a service out, a made one without a trace: make remove-service NAME=invoices
 	@PYTHONPATH=templates $(BIN)/python -m new_service remove "$(NAME)"
+
+rename: $(SYNCED) ## Give the product a name of its own: make rename NAME=shop
+	@PYTHONPATH=templates $(BIN)/python -m new_service rename "$(NAME)"
 
 update-service: $(SYNCED) ## Bring a made service what its template has learned since: make update-service NAME=invoices
 	@PYTHONPATH=templates $(BIN)/python -m new_service update "$(NAME)"

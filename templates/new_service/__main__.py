@@ -1,4 +1,4 @@
-"""``python -m new_service new NAME [--item ITEM] [--port PORT]``, ``update NAME`` or ``remove NAME``, in the root."""
+"""``python -m new_service new NAME [--item ITEM] [--port PORT]``; ``update``, ``remove`` or ``rename NAME``."""
 
 import argparse
 import shutil
@@ -13,6 +13,7 @@ from new_service.documents import write_documents, write_documents_without
 from new_service.errors import ScaffoldError
 from new_service.names import Naming, checked
 from new_service.removal import owned, removable, without
+from new_service.renaming import rename
 from new_service.tree import all_or_nothing, git, require_clean
 
 _NEXT = """
@@ -24,6 +25,10 @@ services/{name} is there: API on port {port}, worker on {worker}, routes /api/v1
 Its own words are yours to choose: title and note of one {item} are examples."""
 _GONE = """services/{name} is gone, and what named it in shared files: look at `git diff`, then `make check`.
 Of a system that ran nothing is touched: its schema and roles in Postgres, its queues and files are yours to remove."""
+_RENAMED = """This is {name} now, but for LICENSE and CHANGELOG.md, which tell of the base: look at `git diff`,
+then `git add -A` and `make check`.
+A system that ran keeps its data under the old name (database, Compose project): `make clean` before it, or move them.
+After a merge of the base, run it again: it renames what came."""
 _STILL_NAMED = "These files still have its name; whether they mean it is yours to say:"
 
 
@@ -36,10 +41,6 @@ def new(root: Path, naming: Naming) -> None:
             path.write_text(text)
         _ruff(root, "format")
         write_documents(root, naming.name)
-
-
-def _ruff(root: Path, *command: str) -> None:
-    subprocess.run([sys.executable, "-m", "ruff", *command, "--quiet", "tests/security"], cwd=root, check=True)
 
 
 def update(root: Path, name: str) -> None:
@@ -71,10 +72,14 @@ def remove(root: Path, name: str) -> list[str]:
     return git(root, "grep", "--count", "--word-regexp", "-e", name, "--or", "-e", f"{name}-worker", none=True).split()
 
 
+def _ruff(root: Path, *command: str) -> None:
+    subprocess.run([sys.executable, "-m", "ruff", *command, "--quiet", "tests/security"], cwd=root, check=True)
+
+
 def main() -> int:
     """0 when it is done, 1 with words when it is refused."""
     parser = argparse.ArgumentParser(prog="python -m new_service", description=__doc__)
-    parser.add_argument("command", choices=["new", "update", "remove"])
+    parser.add_argument("command", choices=["new", "update", "remove", "rename"])
     parser.add_argument("name", nargs="?", default="")
     parser.add_argument("--item", default="")
     parser.add_argument("--port", type=int)
@@ -88,6 +93,12 @@ def main() -> int:
             print(_GONE.format(name=asked.name))
             if still:
                 print("\n  ".join([_STILL_NAMED, *still]))
+        elif asked.command == "rename":
+            require_clean(root)
+            said = rename(root, asked.name)
+            print(_RENAMED.format(name=asked.name))
+            if said:
+                print("\n  ".join(["ruff says, and it is yours to mend:", *said]))
         elif asked.command == "update":
             require_clean(root)
             update(root, asked.name)

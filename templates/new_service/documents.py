@@ -15,7 +15,7 @@ _OF_ALL = [[sys.executable, "-m", "shared.contracts", "system"], [sys.executable
 
 def write_documents(root: Path, name: str) -> None:
     """Install the service's package and write them. Raises ScaffoldError with what a command says."""
-    _run(
+    run(
         root,
         [str(_UV), "lock", "--quiet"],
         [str(_UV), "sync", "--quiet", "--frozen", "--all-packages", "--inexact"],
@@ -27,7 +27,7 @@ def write_documents(root: Path, name: str) -> None:
 
 def write_documents_without(root: Path, name: str) -> None:
     """Write those of all once the service is gone, and uninstall its package. Raises ScaffoldError as above."""
-    _run(
+    run(
         root,
         [str(_UV), "lock", "--quiet"],
         *_OF_ALL,
@@ -35,8 +35,12 @@ def write_documents_without(root: Path, name: str) -> None:
     )
 
 
-def _run(root: Path, *commands: list[str]) -> None:
-    environment = os.environ | {"UV_PROJECT_ENVIRONMENT": sys.prefix, "PYTHONPATH": "clients/python"}
+def run(root: Path, *commands: list[str]) -> None:
+    """Run each in the root of the tree, with its generators at hand. Raises ScaffoldError with what one says."""
+    environment = os.environ | {
+        "UV_PROJECT_ENVIRONMENT": sys.prefix,
+        "PYTHONPATH": "clients/python:deploy/observability",
+    }
     for command in commands:
         done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:

@@ -52,6 +52,18 @@ def checked(root: Path, name: str, item: str = "", port: int | None = None) -> N
     return Naming(name, one, _free_port(root, port))
 
 
+def check_free_word(root: Path, name: str) -> None:
+    """Raise ScaffoldError unless the product may have this name: a word that nothing here has."""
+    if not name:
+        raise ScaffoldError("say what it is called: make rename NAME=shop")
+    _check_word(name, "NAME")
+    taken = _taken(root)
+    if name in taken:
+        raise ScaffoldError(f"NAME={name}: {taken[name]}")
+    if importlib.util.find_spec(name) is not None:
+        raise ScaffoldError(f"NAME={name}: Python has a module of that name")
+
+
 def _check_word(word: str, what: str) -> None:
     if not _NAME.fullmatch(word):
         raise ScaffoldError(f"{what}={word}: 3 to 20 small letters and digits, a letter first, such as invoices")

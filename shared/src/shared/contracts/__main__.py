@@ -1,7 +1,8 @@
 """``python -m shared.contracts system [--check]`` and ``... compatible``, from the root of the repository.
 
 ``system`` writes docs/asyncapi.json of all services. ``compatible`` refuses a schema that breaks consumers of
-the committed one: of the last commit, of where the branch left main, and of the last release. A service that is gone as a whole promises nothing any more.
+the committed one: of the last commit, of where the branch left main, and of the last release.
+A service that is gone as a whole promises nothing any more.
 """
 
 import argparse

@@ -19,7 +19,7 @@ from new_service.tree import all_or_nothing, git, require_clean
 _NEXT = """
 services/{name} is there: API on port {port}, worker on {worker}, routes /api/v1/{name} and /api/v1/{name}/{{id}}.
   make check         it is in order as it stands
-  make up            it comes up with the others
+  make up            it comes up with the others (`make down` first if they run)
   git add -A         nothing is committed yet: look at `git status` and `git diff`
   make update-service NAME={name}    later: what the template has learned since
 Its own words are yours to choose: title and note of one {item} are examples."""

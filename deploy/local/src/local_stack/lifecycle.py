@@ -118,6 +118,7 @@ def _require_plan(state: State) -> None:
 def _running_ports(state: State) -> SystemPorts:
     """The ports it runs on; an explicit wish for others is an error and not silently ignored."""
     running = SystemPorts(state.read("system.json"))
+    running.require_same_processes()
     running.require_asked(os.environ)
     return running
 

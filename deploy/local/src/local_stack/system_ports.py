@@ -51,6 +51,13 @@ class SystemPorts:
         for port, variable in self._all():
             require_free(port, variable)
 
+    def require_same_processes(self) -> None:
+        """Raise when the tree has got, or lost, a service since these were chosen: what runs is not what is asked for."""
+        if changed := sorted(_DEFAULTS.keys() ^ self.chosen.keys()):
+            raise LocalStackError(
+                f"{', '.join(changed)}: come or gone since the system was started; run `make down`, then `make up`"
+            )
+
     def require_asked(self, environment: Mapping[str, str]) -> None:
         """Raise when the environment asks for another port than the one it runs on: no wish is silently ignored."""
         for name, port in self.chosen.items():

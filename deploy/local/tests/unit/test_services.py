@@ -8,6 +8,7 @@ import pytest
 from local_stack.errors import LocalStackError
 from local_stack.services import SERVICES, found_services
 from local_stack.state import REPOSITORY
+from local_stack.system_ports import SystemPorts
 
 
 def service(root: Path, name: str, text: str) -> None:
@@ -43,3 +44,12 @@ def test_image_and_compose_say_the_same_port(name: str):
     assert re.search(rf"HTTP_PORT={port}\b", (REPOSITORY / "services" / name / "Dockerfile").read_text())
     compose = (REPOSITORY / "docker-compose.yml").read_text()
     assert f'127.0.0.1:${{{name.upper()}_PORT:-{port}}}:{port}"' in compose
+
+
+@pytest.mark.parametrize("change", [{"apples": 9010}, {"orders": None}])
+def test_a_system_that_runs_without_one_or_with_one_more_is_not_up_already(change: dict[str, int | None]):
+    ports = SystemPorts.of({})
+    ports.require_same_processes()
+    chosen = {name: port for name, port in {**ports.chosen, **change}.items() if port is not None}
+    with pytest.raises(LocalStackError, match=f"{next(iter(change))}: come or gone .* `make down`, then `make up`"):
+        SystemPorts(chosen).require_same_processes()

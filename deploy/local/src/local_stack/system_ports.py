@@ -52,7 +52,7 @@ class SystemPorts:
             require_free(port, variable)
 
     def require_same_processes(self) -> None:
-        """Raise when the tree has got, or lost, a service since these were chosen: what runs is not what is asked for."""
+        """Raise when the tree has got, or lost, a service since these were chosen: it is not what runs."""
         if changed := sorted(_DEFAULTS.keys() ^ self.chosen.keys()):
             raise LocalStackError(
                 f"{', '.join(changed)}: come or gone since the system was started; run `make down`, then `make up`"

@@ -22,6 +22,13 @@ identity = "ignored"
 limits = []
 timeouts = { total = "3s" }
 [[routes]]
+path = "/patient"
+methods = ["POST"]
+upstream = "main"
+identity = "ignored"
+limits = []
+timeouts = { total = "60s" }
+[[routes]]
 path = "/things"
 methods = ["GET"]
 upstream = "main"
@@ -96,15 +103,15 @@ async def test_a_collected_body_arrives_whole(small: GatewayProcess):
 
 async def test_a_trickling_body_ends_in_408_however_steady_it_is(small: GatewayProcess):
     wire = await Wire.open(small.port)
-    await wire.send(HEAD)
+    await wire.send(HEAD.replace(b"/upload", b"/patient"))
     trickling = asyncio.create_task(_trickle(wire, b"x", 0.2))
     loop = asyncio.get_running_loop()
     started = loop.time()
     answer = await wire.answer()
     trickling.cancel()
     assert (answer.status, answer.code) == (408, "request_timeout")
-    # The grace is one second, each piece alone would be in time, and the total of three seconds did not end it.
-    assert loop.time() - started < 2.9
+    # The grace is one second, each piece alone would be in time, and the total of a minute did not end it.
+    assert loop.time() - started < 30
 
 
 async def test_the_total_deadline_ends_an_upload_that_keeps_the_rate(small: GatewayProcess):

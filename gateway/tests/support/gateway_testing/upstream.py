@@ -83,6 +83,7 @@ class RawUpstream:
         self.connections = 0
         self.key_fetches = 0
         self.exchanges = 0
+        self.exchanges_ended = 0
         self.document_fetches = 0
         self.manner: Manner = echo
         self.issuer_down = False
@@ -149,6 +150,7 @@ class RawUpstream:
             self.exchanges += 1
             key = orjson.loads(await call.read_body())["api_key"]
             await asyncio.sleep(self.exchange_seconds)
+            self.exchanges_ended += 1
             if self.issuer_down:
                 await call.answer(503)
             elif not self.gateway_known or call.seen.get("authorization") != GATEWAY:

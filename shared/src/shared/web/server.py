@@ -1,7 +1,8 @@
 """Runs an application under uvicorn and stops it in order.
 
 SIGTERM: not ready at once -> after ``HTTP_NOT_READY_SECONDS`` (the load balancer has seen it) stop
-accepting -> requests in hand finish within ``HTTP_DRAIN_SECONDS`` -> pools close (the app's lifespan).
+accepting, with nobody left in the queue -> requests in hand finish within ``HTTP_DRAIN_SECONDS`` -> pools close (the
+app's lifespan).
 SIGUSR1, for a process on hold (``HTTP_HOLD``): whoever started it found it ready; the public socket is served from now.
 """
 
@@ -18,6 +19,7 @@ from fastapi import FastAPI
 from shared.settings import HttpSettings, wrong_settings_in_words
 from shared.web.closing import ClosingConnection, ClosingState
 from shared.web.handed_sockets import handed_sockets
+from shared.web.last_connections import accept_the_last
 from shared.web.refused_start import refused_in_words
 
 log = structlog.stdlib.get_logger(__name__)
@@ -27,13 +29,20 @@ class GracefulServer(uvicorn.Server):
     """Uvicorn's server with a not-ready phase before it stops accepting, and a held one before it begins."""
 
     def __init__(
-        self, config: uvicorn.Config, draining: asyncio.Event, not_ready_seconds: float, held: list[socket.socket]
+        self,
+        config: uvicorn.Config,
+        draining: asyncio.Event,
+        not_ready_seconds: float,
+        held: list[socket.socket],
+        *,
+        shared: bool,
     ) -> None:
         super().__init__(config)
         self.server_state = self._state = ClosingState()
         self._draining = draining
         self._not_ready_seconds = not_ready_seconds
         self._held = held
+        self._shared = shared
         self._opening: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -56,6 +65,13 @@ class GracefulServer(uvicorn.Server):
             )
             self.servers.append(server)
         log.info("serving", sockets=len(held))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the listener and reset nobody who waits there; at a shared one it is another's to accept them."""
+        stay = 0.0 if self._shared else await accept_the_last(self.servers)
+        closed = asyncio.get_running_loop().time()
+        await super().shutdown(sockets)
+        await asyncio.sleep(closed + stay - asyncio.get_running_loop().time())
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin the stop; a second signal ends at once."""
@@ -94,7 +110,7 @@ def serve(app: FastAPI, settings: HttpSettings) -> None:
     with wrong_settings_in_words(app.title):
         handed = handed_sockets(settings)
     held = handed.held if handed else []
-    server = GracefulServer(config, app.state.draining, settings.not_ready_seconds, held)
+    server = GracefulServer(config, app.state.draining, settings.not_ready_seconds, held, shared=handed is not None)
     server.run(handed.served if handed else None)
     if not server.started:
         raise SystemExit(3)

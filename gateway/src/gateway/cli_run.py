@@ -47,7 +47,8 @@ def add_run_command(commands: argparse._SubParsersAction[Any]) -> None:  # pyrig
 
 def run(given: argparse.Namespace) -> int:
     """Serve until a signal says stop; exit status 1 when settings are refused. Raises RoutesError."""
-    from gateway.workers.supervisor import supervise  # noqa: PLC0415 - check and explain need no server
+    from gateway.workers.entering import entered  # noqa: PLC0415 - check and explain need no server
+    from gateway.workers.supervisor import supervise  # noqa: PLC0415 - the same
 
     flags = {setting: flag for name, (flag, setting) in _FLAGS.items() if getattr(given, name) is not None}
     # Into the environment, where workers find them too.
@@ -56,6 +57,11 @@ def run(given: argparse.Namespace) -> int:
     if settings is None:
         return 1
     _say(settings, load_routes(settings.routes))
+    try:
+        settings = entered(settings)
+    except OSError as error:
+        log.error("not_let_in", doorway=str(settings.doorway), error=str(error))  # noqa: TRY400 - no fault of ours
+        return 1
     if settings.workers > 1:
         return supervise(settings)
     from gateway.server import run as serve  # noqa: PLC0415 - a parent of workers does without it

@@ -114,6 +114,9 @@ class Settings(ConsoleSettings):
     handed: Annotated[tuple[int, ...], NoDecode] = Field(default=(), validation_alias="HTTP_FD")
     probe_fd: int | None = Field(default=None, validation_alias="HTTP_PROBE_FD", ge=3)
     hold: bool = Field(default=False, validation_alias="HTTP_HOLD")
+    # Where a doorway hands its public socket out, in the place of HTTP_FD; host and port are for probes then.
+    doorway: Path | None = Field(default=None, validation_alias="HTTP_DOORWAY")
+    doorway_seconds: float = Field(default=60.0, validation_alias="HTTP_DOORWAY_SECONDS", ge=0)
 
     @field_validator("handed", mode="before")
     @classmethod
@@ -160,7 +163,9 @@ class Settings(ConsoleSettings):
 
     @model_validator(mode="after")
     def _held_can_be_probed(self) -> Self:
-        if self.hold and self.probe_fd is None:
+        if self.doorway is not None and (self.handed or self.probe_fd is not None):
+            raise ValueError("HTTP_DOORWAY hands out what HTTP_FD and HTTP_PROBE_FD name: say the one or the other")
+        if self.hold and self.probe_fd is None and self.doorway is None:
             raise ValueError("HTTP_HOLD needs HTTP_PROBE_FD: else nobody could ask whether it is ready")
         if self.probe_fd is not None and not self.handed:
             raise ValueError("HTTP_PROBE_FD needs HTTP_FD")

@@ -2,6 +2,8 @@
 
 A service's port can be published by one container alone, so the real one has to end before its successor begins. In
 between the stand-in serves under the same name in the networks: the gateway's connects try each address of the name.
+The gateway's own port is its doorway's, which is not replaced (docs/adr/0044): each gateway serves the same socket, the
+stand-in once it was found ready.
 """
 
 from __future__ import annotations
@@ -15,33 +17,37 @@ from local_stack import containers
 from local_stack.errors import LocalStackError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from local_stack.state import State
 
 _LOOK_EVERY = 0.5
 
 
-def deploy(state: State, names: Sequence[str], *, ready: float, watch: float) -> int:
+def deploy(state: State, names: Sequence[str], settings: Mapping[str, str], *, ready: float, watch: float) -> int:
     """Replace the containers of a service; the old ones stay when the new image does not get healthy.
 
-    Raises LocalStackError with what and why. The gateway is not replaced like that: clients reach it by its port.
+    ``settings`` are for what docker-compose.yml hands on. Raises LocalStackError with what and why.
     """
-    if "gateway" in names:
-        raise LocalStackError(
-            "with containers the gateway's port is one container's: put the edge in front of two (deploy/edge)"
-        )
+    compose = _Compose(state, settings)
+    compose.require_taken()
     service, begun = names[0], time.monotonic()
-    migrations = f"{service}-migrations"
-    _compose(state, "build", migrations, *names)
-    # They only expand the schema: the old version goes on with it.
-    _compose(state, "run", "--rm", "--no-deps", migrations)
-    stand_in = _compose(state, "run", "--detach", "--no-deps", "--use-aliases", service).splitlines()[-1].strip()
+    held = service == "gateway"
+    migrations = [] if held else [f"{service}-migrations"]
+    compose("build", *migrations, *names)
+    for step in migrations:
+        # They only expand the schema: the old version goes on with it.
+        compose("run", "--rm", "--no-deps", step)
+    own = ("--env", "HTTP_HOLD=true") if held else ()
+    stand_in = compose("run", "--detach", "--no-deps", "--use-aliases", *own, service).splitlines()[-1].strip()
     try:
+        _until_healthy(stand_in, service, ready, 0)
+        if held:
+            _docker("kill", "--signal", "USR1", stand_in)
         _until_healthy(stand_in, service, ready, watch)
         print(f"  {time.monotonic() - begun:6.1f} s  a stand-in of the new {service} is healthy")
         # The stand-in serves while these are away; the same image again is a deploy too.
-        _compose(state, "up", "--detach", "--no-deps", "--force-recreate", "--wait", *_patient(ready), *names)
+        compose("up", "--detach", "--no-deps", "--force-recreate", "--wait", *_patient(ready), *names)
         print(f"  {time.monotonic() - begun:6.1f} s  {', '.join(names)}: replaced, healthy")
     finally:
         _docker("stop", stand_in)
@@ -70,8 +76,24 @@ def _until_healthy(container: str, service: str, ready: float, watch: float) -> 
         time.sleep(_LOOK_EVERY)
 
 
-def _compose(state: State, *arguments: str) -> str:
-    return _run(containers.compose_command(state, *arguments), containers.compose_environment(state))
+class _Compose:
+    """Compose for the project of a state folder, with further settings; what it says."""
+
+    def __init__(self, state: State, settings: Mapping[str, str]) -> None:
+        self._state, self._settings = state, settings
+        self._environment = containers.compose_environment(state)
+
+    def __call__(self, *arguments: str) -> str:
+        return self._with(self._settings, *arguments)
+
+    def require_taken(self) -> None:
+        """Raises LocalStackError for a setting that docker-compose.yml hands on to nobody, as far as one can see."""
+        for name, value in self._settings.items():
+            if name not in self._environment and self._with({name: value}, "config") == self._with({}, "config"):
+                raise LocalStackError(f"--set {name}: docker-compose.yml hands no setting of this name on")
+
+    def _with(self, settings: Mapping[str, str], *arguments: str) -> str:
+        return _run(containers.compose_command(self._state, *arguments), self._environment | dict(settings))
 
 
 def _docker(*arguments: str) -> str:

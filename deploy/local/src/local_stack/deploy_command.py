@@ -42,11 +42,9 @@ def programs_of(name: str | None) -> list[str]:
 def run(chosen: Namespace, state: State) -> int:
     """However the system runs."""
     if mode.remembered_mode(state) == "compose":
-        if chosen.set:
-            raise LocalStackError(
-                "with containers, set what docker-compose.yml takes in the environment: NAME=value make deploy S=..."
-            )
-        return compose_deploy.deploy(state, programs_of(chosen.name), ready=chosen.ready, watch=chosen.watch)
+        changed = dict(_setting(text) for text in chosen.set)
+        names = programs_of(chosen.name)
+        return compose_deploy.deploy(state, names, changed, ready=chosen.ready, watch=chosen.watch)
     return locally(state, chosen.name, chosen.set, ready=chosen.ready, watch=chosen.watch)
 
 

@@ -37,7 +37,7 @@ def test_a_container_has_a_root_that_nobody_writes_no_capability_and_limits(name
 @pytest.mark.parametrize("name", CONTAINERS)
 def test_a_container_is_published_to_this_machine_alone_unless_asked_otherwise(name: str):
     for port in CONTAINERS[name].get("ports", []):
-        assert port.startswith("${HTTP_HOST:-127.0.0.1}:" if name == "gateway" else "127.0.0.1:")
+        assert port.startswith("${HTTP_HOST:-127.0.0.1}:" if name == "doorway" else "127.0.0.1:")
 
 
 @pytest.mark.parametrize("name", CONTAINERS)

@@ -23,7 +23,7 @@ unexport VIRTUAL_ENV
 
 LOCKED := pyproject.toml uv.lock $(wildcard gateway/pyproject.toml shared/pyproject.toml services/*/pyproject.toml clients/*/pyproject.toml deploy/local/pyproject.toml)
 
-.PHONY: rename new-service remove-service update-service docs chaos client deploy dashboards help setup up demo down clean status logs mail jobs keys parked restart test test-unit test-integration test-e2e test-containers test-security fuzz servers check audit format bench bench-gateway bench-limits bench-overload bench-messaging profile-gateway
+.PHONY: rename new-service remove-service update-service docs chaos client deploy dashboards help setup up demo down clean status logs mail jobs keys parked restart test test-unit test-integration test-e2e test-containers test-security fuzz servers check audit format bench bench-gateway bench-limits bench-overload bench-messaging bench-deploy profile-gateway
 
 ##@ Run it
 
@@ -95,9 +95,11 @@ test-integration: $(SYNCED) servers ## The tests on real Postgres, Redis and Rab
 test-e2e: $(SYNCED) ## The tests of the whole system from outside, and the attacks on it, side by side
 	@printf '%s\n' $(if $(GATEWAY_URL),"tests/e2e tests/security",tests/e2e tests/security) | $(call side_by_side,end to end)
 
+# Two systems at once: what kills and replaces mostly waits, while the other run works (TESTS= is one run). The pages go
+# first in theirs: their browser drops its connections whenever a container comes or goes.
+DISTURBING := $(addprefix tests/e2e/test_,pages.py deploys.py faults.py)
 test-containers: $(SYNCED) ## The tests of the whole system on containers that they bring up: the real Dockerfiles and docker-compose.yml (TESTS=)
-	@echo "== end to end, containers"
-	@SYSTEM=containers $(BIN)/python -m pytest $(or $(TESTS),tests/e2e) -rs
+	@export SYSTEM=containers; printf '%s\n' $(if $(TESTS),"$(TESTS)","$(DISTURBING)" "tests/e2e $(DISTURBING:%=--ignore=%)") | $(call side_by_side,containers)
 
 test-security: $(SYNCED) ## The attacks on the whole system alone
 	@echo "== security"
@@ -176,6 +178,9 @@ bench-limits: $(SYNCED) ## The limiter against the library `limits`: decisions a
 
 bench-messaging: $(SYNCED) servers ## Relay, orders, import, reports beside bare clients (FIGURES="relay", ROUNDS=5, ROWS=10000)
 	@$(BIN)/python -m benchmarks.messaging $(FIGURES) --rounds $(or $(ROUNDS),5) --rows $(or $(ROWS),10000)
+
+bench-deploy: $(SYNCED) ## Each service and the gateway replaced ten times under load: requests, failed, p99 in and out of it (TIMES=10, SYSTEM=containers)
+	@PYTHONPATH=tests/e2e $(BIN)/python -m benchmarks.deploys --times $(or $(TIMES),10)
 
 profile-gateway: $(SYNCED) ## Where the gateway's time goes: make profile-gateway CANDIDATE=policy (MIXED=1, PERF=1)
 	@$(BENCH) profile $(or $(CANDIDATE),policy) $(if $(MIXED),--mixed) $(if $(PERF),--perf) $(if $(SECONDS),--seconds $(SECONDS))

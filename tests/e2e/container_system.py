@@ -6,11 +6,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
+from docker.errors import APIError
+from docker.models.containers import Container
 from e2e_system import System, eventually, free_ports
 from testcontainers.compose import DockerCompose
 
@@ -39,6 +42,17 @@ class ContainerSystem(System):
         """Each container by name, whether it is ready, and its port where it has one."""
         return json.loads(self.run("status", "--json"))
 
+    def until_ready(self, *, seconds: float = 240) -> None:
+        """Wait until every container is; one that the engine has not asked yet is asked by the same command."""
+
+        with closing(docker.from_env(environment=self.environment)) as engine:
+
+            def ready() -> bool:
+                own = {"label": self._project_label()}
+                return all(map(_is_ready, engine.containers.list(all=True, filters=own, ignore_removed=True)))
+
+            eventually(ready, seconds=seconds, what="every container ready")
+
     @contextmanager
     def frozen(self, process: str) -> Iterator[None]:
         """It lives and does nothing while the block runs."""
@@ -51,11 +65,13 @@ class ContainerSystem(System):
 
     def _container(self, process: str) -> str:
         def found() -> str:
-            project = f"label=com.docker.compose.project={self.environment['COMPOSE_PROJECT_NAME']}"
-            service = f"label=com.docker.compose.service={process}"
-            return self._docker("ps", "--all", "--quiet", "--filter", project, "--filter", service).strip()
+            labels = f"label={self._project_label()}", f"label=com.docker.compose.service={process}"
+            return self._docker("ps", "--all", "--quiet", "--filter", labels[0], "--filter", labels[1]).strip()
 
         return eventually(found, what=f"the container of {process}")
+
+    def _project_label(self) -> str:
+        return f"com.docker.compose.project={self.environment['COMPOSE_PROJECT_NAME']}"
 
     def _docker(self, *arguments: str) -> str:
         done = subprocess.run(
@@ -63,6 +79,23 @@ class ContainerSystem(System):
         )
         assert done.returncode == 0, f"docker {arguments}: {done.stderr}"
         return done.stdout
+
+
+def _is_ready(container: Container) -> bool:
+    """As `make status` takes it, without the pause that the engine makes before it asks a new container."""
+    state = container.attrs["State"]
+    if state["Status"] == "exited":
+        return state["ExitCode"] == 0 and container.attrs["HostConfig"]["RestartPolicy"]["Name"] == "on-failure"
+    health = state.get("Health", {"Status": "healthy"})["Status"]
+    if state["Status"] != "running" or health == "unhealthy":
+        return False
+    if health == "healthy":
+        return True
+    kind, *command = container.attrs["Config"]["Healthcheck"]["Test"]
+    try:
+        return container.exec_run(["sh", "-c", *command] if kind == "CMD-SHELL" else command).exit_code == 0
+    except APIError:
+        return False  # it has just ended
 
 
 @contextmanager
@@ -76,7 +109,7 @@ def started_in_containers(repository: Path, **settings: str) -> Iterator[Contain
         state = Path(folder)
         own = {
             "MODE": "compose",
-            "COMPOSE_PROJECT_NAME": "gatehouse-e2e",
+            "COMPOSE_PROJECT_NAME": state.name,
             "GATEHOUSE_STATE": folder,
             "GATEWAY_PORT": str(gateway),
             "USERS_PORT": str(users),
@@ -97,7 +130,7 @@ def started_in_containers(repository: Path, **settings: str) -> Iterator[Contain
         with DockerCompose(repository, build=True, wait=True) as compose:
             urls = [
                 f"http://{compose.get_service_host(name, port)}:{compose.get_service_port(name, port)}"
-                for name, port in (("gateway", 8000), ("traces", 16686), ("mail", 8025))
+                for name, port in (("doorway", 8000), ("traces", 16686), ("mail", 8025))
             ]
             try:
                 yield ContainerSystem(*urls, state, dict(os.environ))

@@ -1,4 +1,4 @@
-"""A steady load of reads and orders, by clients that keep connections and by such that do not; failures are kept."""
+"""A steady load on every service, by clients that keep connections and by such that do not; failures are kept."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ class Load:
         self.placed: list[int] = []
         self.read = 0
         self.failed: list[str] = []
+        self.answered: list[tuple[float, float]] = []
+        """When each good one was asked (of the monotonic clock), and seconds until it was answered."""
 
     def start(self) -> None:
         for thread in self._threads:
@@ -38,7 +40,7 @@ class Load:
             assert not thread.is_alive()
 
     def _go_on(self, number: int) -> None:
-        """Two of the six take a new connection each time; even ones order, half of these under a key."""
+        """Two of the six take a new connection each time; even ones order, two of these under a key."""
         kept = number < 4
         with self._system.client() if kept else nullcontext() as own:
             while not self._stopping.is_set():
@@ -49,7 +51,7 @@ class Load:
     def _ask(self, client: httpx.Client, number: int) -> None:
         began = time.monotonic()
         try:
-            answer = self._order(client, keyed=number % 4 == 0) if number % 2 == 0 else self._read(client)
+            answer = self._order(client, keyed=number % 4 == 0) if number % 2 == 0 else self._read(client, number // 2)
         except httpx.TransportError as error:
             self.failed.append(
                 f"client {number}: {type(error).__name__} {error} after {time.monotonic() - began:.2f} s"
@@ -57,7 +59,9 @@ class Load:
             return
         if not answer.is_success:
             self.failed.append(f"client {number}: {answer.status_code} {answer.text[:200]}")
-        elif number % 2 == 0:
+            return
+        self.answered.append((began, time.monotonic() - began))
+        if number % 2 == 0:
             self.placed.append(answer.json()["id"])
         else:
             self.read += 1
@@ -67,8 +71,10 @@ class Load:
         body = {"items": [{"product_id": self._product_id, "quantity": 1}]}
         return client.post("/api/v1/orders", json=body, headers={**self._person.headers, **key})
 
-    def _read(self, client: httpx.Client) -> httpx.Response:
-        return client.get(f"/api/v1/products/{self._product_id}", headers=NEWEST)
+    def _read(self, client: httpx.Client, number: int) -> httpx.Response:
+        """The first reads of orders, the second of users, the third of reports."""
+        path = (f"/api/v1/products/{self._product_id}", "/api/v1/users/me", "/api/v1/reports")[number]
+        return client.get(path, headers={**self._person.headers, **NEWEST})
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from container_system import ContainerSystem
 from deploy_load import NEWEST, Load, under_load
-from e2e_system import Person, System, new_product, register
+from e2e_system import Person, System, eventually, new_product, register
 
 PROCESSES = ["gateway", *(f"{name}{role}" for name in ("users", "orders", "reports") for role in ("", "-worker"))]
 
@@ -16,11 +16,11 @@ def pids(system: System) -> dict[str, int]:
     return {name: system.pid(name) for name in PROCESSES}
 
 
-def refused(system: System, *arguments: str, **settings: str) -> str:
+def refused(system: System, *arguments: str) -> str:
     """What a deploy that is to fail says."""
     done = subprocess.run(
         [sys.executable, "-m", "local_stack", "deploy", *arguments, "--state", str(system.state)],
-        env=system.environment | settings,
+        env=system.environment,
         capture_output=True,
         text=True,
         timeout=240,
@@ -56,8 +56,31 @@ def test_a_service_deployed_under_load_fails_no_request_and_touches_nothing_else
     assert_replaced_under_load(breakable, client, boss, "orders", "orders-worker")
 
 
-def test_a_gateway_deployed_under_load_fails_no_request(processes: System, client: httpx.Client, boss: Person):
-    assert_replaced_under_load(processes, client, boss, "gateway")
+def test_a_gateway_deployed_under_load_fails_no_request(breakable: System, client: httpx.Client, boss: Person):
+    assert_replaced_under_load(breakable, client, boss, "gateway")
+
+
+def test_the_doorway_of_the_gateways_comes_back(breakable: System, client: httpx.Client, product: dict[str, int]):
+    if not isinstance(breakable, ContainerSystem):
+        pytest.skip("processes share the sockets of their supervisor")
+    gateway = breakable.pid("gateway")
+    breakable.kill("doorway")
+
+    def answered_by_another() -> bool:
+        try:
+            answer = client.get(f"/api/v1/products/{product['id']}", headers=NEWEST, timeout=5)
+        except httpx.TransportError:
+            return False
+        return answer.is_success and breakable.pid("gateway") not in {0, gateway}
+
+    eventually(answered_by_another, what="the gateway, started again at the next doorway")
+    breakable.until_ready()
+
+
+def test_a_setting_that_compose_hands_to_nobody_is_refused(breakable: System):
+    if not isinstance(breakable, ContainerSystem):
+        pytest.skip("processes take any setting of the environment")
+    assert "NO_SUCH_SETTING" in refused(breakable, "orders", "--set", "NO_SUCH_SETTING=1")
 
 
 def test_an_image_that_does_not_start_is_never_used(breakable: System, client: httpx.Client, boss: Person):
@@ -66,7 +89,7 @@ def test_an_image_that_does_not_start_is_never_used(breakable: System, client: h
     product, person = new_product(client, boss, stock=100_000), register(client)
     before = pids(breakable)
     with under_load(breakable, person, product["id"]) as load:
-        said = refused(breakable, "orders", DATABASE_MAX_CONNECTIONS="0")
+        said = refused(breakable, "orders", "--set", "DATABASE_MAX_CONNECTIONS=0")
     assert load.failed == []
     assert "the old one goes on" in said
     assert "DATABASE_MAX_CONNECTIONS" in said

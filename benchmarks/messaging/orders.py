@@ -22,7 +22,7 @@ from benchmarks.gateway import machine
 from benchmarks.gateway.figures import paired_ratio, read_report
 from benchmarks.messaging.ground import Ground
 from benchmarks.messaging.orders_service import OrdersService, orders_service
-from benchmarks.messaging.placements import USER_ID, bare_loop, captured
+from benchmarks.messaging.placements import FIRST_ID, USER_ID, bare_loop, captured
 from orders.main import MIGRATIONS
 from shared.postgres import migrate
 
@@ -67,6 +67,7 @@ async def measure(ground: Ground, *, rounds: int, seconds: float) -> dict[str, A
         )
     found: dict[str, _Rounds] = {}
     try:
+        await connections[0].execute("SELECT setval('orders_id_seq', $1::bigint)", FIRST_ID)
         postmaster = _parent(await connections[0].fetchval("SELECT pg_backend_pid()"))
         async with orders_service(ground, USER_ID, CONNECTIONS) as service:
             for _ in range(rounds):

@@ -8,6 +8,7 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from random import Random
 from typing import Any
 
@@ -21,23 +22,28 @@ from shared.web import Answer, etag
 from shared.web.idempotency import IdempotentCall
 
 USER_ID = 7
+FIRST_ID = 1 << 40
+"""Of the service's orders: such that an id is no other number of its statements."""
 _FINGERPRINT = "0" * 64
+# Of the loop's orders, which the service's ids never reach.
+_ids = count(1 << 41)
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The statements of one order with their values, ``BEGIN`` and ``COMMIT`` among them; ``key`` is its own."""
+    """The statements of one order with their values, ``BEGIN`` and ``COMMIT`` among them; key and id are its own."""
 
     key: str | None
+    order_id: int
     statements: tuple[tuple[str, tuple[Any, ...]], ...]
 
     def renewed(self) -> "Placement":
-        """The same under another key, as a new order has."""
-        if self.key is None:
-            return self
-        old, new = self.key, secrets.token_hex(8)
-        changed = tuple((sql, tuple(_replaced(value, old, new) for value in values)) for sql, values in self.statements)
-        return Placement(new, changed)
+        """The same under another key and id, as a new order has."""
+        new: dict[Any, Any] = {self.order_id: next(_ids)}
+        if self.key is not None:
+            new[self.key] = secrets.token_hex(8)
+        changed = tuple((sql, tuple(_replaced(value, new) for value in values)) for sql, values in self.statements)
+        return Placement(new.get(self.key), new[self.order_id], changed)
 
 
 async def captured(database: Database, products: Sequence[int], number: int, *, keyed: bool) -> list[Placement]:
@@ -56,15 +62,19 @@ async def captured(database: Database, products: Sequence[int], number: int, *, 
         async with database.acquire() as connection:
             connection.add_query_logger(note)
 
-            async def make(connection: Any = connection, place: int = place) -> Answer:
-                order = await place_order(connection, principal, [(products[place], 1), (products[place + 1], 2)])
+            ids: list[int] = []
+
+            async def make(connection: Any = connection, place: int = place, ids: list[int] = ids) -> Answer:
+                lines = [(products[place], 1), (products[place + 1], 2)]
+                order, writes = await place_order(connection, principal, lines)
+                ids.append(order.id)
                 headers = {"Location": f"/api/v1/orders/{order.id}", "ETag": etag(order.version)}
-                return Answer(201, OrderV1.of(order), headers)
+                return Answer(201, OrderV1.of(order), headers, writes)
 
             async with connection.transaction():
                 await IdempotentCall(key, principal.subject, _FINGERPRINT).run(connection, make)
             connection.remove_query_logger(note)
-        found.append(Placement(key, tuple(seen)))
+        found.append(Placement(key, ids[0], tuple(seen)))
     return found
 
 
@@ -89,5 +99,5 @@ async def bare_loop(
     return done / (loop.time() - started)
 
 
-def _replaced(value: Any, old: str, new: str) -> Any:
-    return value.replace(old, new) if isinstance(value, str) else value
+def _replaced(value: Any, new: dict[Any, Any]) -> Any:
+    return new.get(value, value) if isinstance(value, (str, int)) else value

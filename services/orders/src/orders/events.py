@@ -44,8 +44,8 @@ async def say_order(connection: Connection, order: Order, reason: CancelReason |
     )
 
 
-async def say_placed(connection: Connection, order: Order, products: Iterable[Product]) -> None:
-    """Tell of a new order and of the products that it took from; one statement for all."""
+def of_placed(order: Order, products: Iterable[Product]) -> list[Event]:
+    """What is to be told of a new order, and of the products that it took from."""
     placed = Event.new(
         type=ORDER_EVENTS[order.status],
         source=SOURCE,
@@ -53,7 +53,7 @@ async def say_placed(connection: Connection, order: Order, products: Iterable[Pr
         data=order_data(order),
         traceparent=current_traceparent(),
     )
-    await append_events(connection, [placed, *_product_events(products)])
+    return [placed, *_product_events(products)]
 
 
 async def say_products(connection: Connection, products: Iterable[Product]) -> None:

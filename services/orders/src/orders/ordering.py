@@ -10,25 +10,30 @@ from orders import events
 from orders.domain.cart import draft_order, merge_lines
 from orders.domain.orders import CancelReason, Order, OrderNotFound, OrderStatus, check_step
 from orders.jobs import refund_payment
-from orders.store import customers, orders, payment_attempts, payments, products
+from orders.store import orders, payment_attempts, payments, placements, products
 from shared.identity import Principal
-from shared.postgres import Connection
+from shared.messaging import events_write
+from shared.postgres import Connection, Write
 from shared.problems import Forbidden
 
 
-async def place_order(connection: Connection, principal: Principal, asked: Iterable[tuple[int, int]]) -> Order:
-    """Take the stock and write the order; ``asked`` are product ids and quantities.
+async def place_order(
+    connection: Connection, principal: Principal, asked: Iterable[tuple[int, int]]
+) -> tuple[Order, list[Write]]:
+    """Take the stock; the order, and the writes that make it be. ``asked`` are product ids and quantities.
 
     Raises Forbidden for a caller who is no user (any more), CartRefused and OutOfStock; the caller's
     transaction then rolls back what was taken.
     """
     lines = merge_lines(asked)
-    if not principal.user_id or await customers.is_deleted(connection, principal.user_id):
+    if not principal.user_id:
         raise Forbidden("forbidden", "Only a user places orders.")
-    shelves = await products.take(connection, lines)
-    order = await orders.insert(connection, principal.user_id, draft_order(lines, shelves))
-    await events.say_placed(connection, order, [shelf.product for shelf in shelves.values()])
-    return order
+    begun = await placements.begin(connection, principal.user_id, lines)
+    if begun.by_deleted_user:
+        raise Forbidden("forbidden", "Only a user places orders.")
+    order = draft_order(lines, begun.shelves).placed(begun.order_id, principal.user_id, begun.at)
+    told = events.of_placed(order, [shelf.product for shelf in begun.shelves.values()])
+    return order, [*orders.insertion(order), events_write(told, begun.transaction)]
 
 
 async def get_order(connection: Connection, principal: Principal, order_id: int) -> Order:

@@ -11,7 +11,7 @@ import pytest
 from orders import ordering
 from orders.settings import OrdersSettings
 from shared.identity import Principal
-from shared.postgres import Database
+from shared.postgres import Database, write_together
 from shared.postgres.database import UNAVAILABLE
 from shared.testing.tokens import Signer
 from shared.testing.waiting import PATIENCE_SECONDS
@@ -45,7 +45,8 @@ async def test_a_connection_that_dies_before_the_commit_leaves_nothing(
 
     async def place_and_die() -> None:
         async with database.transaction() as connection:
-            await ordering.place_order(connection, buyer, [(product, 2)])
+            _, writes = await ordering.place_order(connection, buyer, [(product, 2)])
+            await write_together(connection, writes)
             killer = await asyncpg.connect(admin_database_url)
             await killer.execute("SELECT pg_terminate_backend($1)", connection.get_server_pid())
             await killer.close()

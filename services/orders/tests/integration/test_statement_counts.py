@@ -16,7 +16,9 @@ Maker = Callable[..., Awaitable[dict[str, Any]]]
 Headers = dict[str, str]
 Counted = Callable[..., Awaitable[list[str]]]
 
-_OUR_TABLES = re.compile(r"\b(FROM|INTO|UPDATE) (products|orders|order_items|payments|customers|outbox)\b")
+_OUR_TABLES = re.compile(
+    r"\b(FROM|INTO|UPDATE|JOIN) (products|orders|order_items|payments|customers|outbox|idempotency_keys)\b"
+)
 
 
 @pytest_asyncio.fixture
@@ -61,10 +63,16 @@ async def test_reading_an_order_takes_two_and_a_list_of_products_too(
     assert len(await statements("GET", f"/api/v1/products/{order['items'][0]['product_id']}")) == 1
 
 
-async def test_placing_takes_four_statements_whatever_its_size(statements: Counted, user: Headers, make_product: Maker):
+async def test_placing_takes_two_statements_whatever_its_size_and_a_third_for_its_key(
+    statements: Counted, user: Headers, make_product: Maker
+):
     products = [(await make_product())["id"] for _ in range(20)]
     for number in (1, 20):
         asked = {"items": [{"product_id": product, "quantity": 1} for product in products[:number]]}
         taken = await statements("POST", "/api/v1/orders", json=asked, headers=user)
-        assert len(taken) == 4
+        assert len(taken) == 2, taken
         assert len([query for query in taken if "INTO outbox" in query]) == 1
+        keyed = user | {"Idempotency-Key": f"counted-{number}-{products[0]}"}
+        taken = await statements("POST", "/api/v1/orders", json=asked, headers=keyed)
+        assert len(taken) == 3, taken
+        assert sum("idempotency_keys" in query for query in taken) == 2

@@ -3,7 +3,7 @@
 from shared.messaging.bus import Bus
 from shared.messaging.consumer import Consumer
 from shared.messaging.event import Event, UndecodableEvent
-from shared.messaging.outbox import append_event, append_events
+from shared.messaging.outbox import append_event, append_events, events_write
 from shared.messaging.relay import Relay
 from shared.messaging.subscription import Handler, Subscription
 from shared.messaging.wake import RelayWaker
@@ -19,4 +19,5 @@ __all__ = [
     "UndecodableEvent",
     "append_event",
     "append_events",
+    "events_write",
 ]

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from shared.messaging.event import CONTENT_TYPE, Event
 from shared.messaging.topology import EVENTS
 from shared.messaging.wake import wake_after_commit
-from shared.postgres import Connection
+from shared.postgres import Connection, Write
 from shared.telemetry import current_traceparent
 
 # One statement for any number of messages, in their order.
@@ -23,8 +23,8 @@ _INSERT = """
         WITH ORDINALITY
         AS messages (message_id, exchange, routing_key, subject, content_type, body, traceparent, place)
     ORDER BY place
-    RETURNING pg_current_xact_id()::text
 """
+_INSERT_AND_TELL = f"{_INSERT} RETURNING pg_current_xact_id()::text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,20 @@ async def append_event(
 
 async def append_events(connection: Connection, events: Sequence[Event]) -> None:
     """Write events to the outbox in the caller's transaction, in one statement."""
-    messages = [
+    await append_messages(connection, _messages(events))
+
+
+def events_write(events: Sequence[Event], transaction: int) -> Write:
+    """The write of events for a statement that does more (``write_together``); at least one.
+
+    ``transaction`` is the id of the one in which it is run at once: the relay is woken when that is committed.
+    """
+    wake_after_commit(transaction)
+    return Write(_INSERT, _columns(_messages(events)))
+
+
+def _messages(events: Sequence[Event]) -> list[OutboxMessage]:
+    return [
         OutboxMessage(
             message_id=UUID(event.id),
             exchange=EVENTS,
@@ -72,7 +85,6 @@ async def append_events(connection: Connection, events: Sequence[Event]) -> None
         )
         for event in events
     ]
-    await append_messages(connection, messages)
 
 
 async def append_direct(connection: Connection, *, queue: str, subject: str, body: bytes) -> None:
@@ -87,8 +99,12 @@ async def append_messages(connection: Connection, messages: Sequence[OutboxMessa
         raise RuntimeError("the outbox is written in the transaction of the change, and there is none")
     if not messages:
         return
-    transaction: str = await connection.fetchval(
-        _INSERT,
+    transaction: str = await connection.fetchval(_INSERT_AND_TELL, *_columns(messages))
+    wake_after_commit(int(transaction))
+
+
+def _columns(messages: Sequence[OutboxMessage]) -> tuple[list[Any], ...]:
+    return (
         [message.message_id for message in messages],
         [message.exchange for message in messages],
         [message.routing_key for message in messages],
@@ -97,4 +113,3 @@ async def append_messages(connection: Connection, messages: Sequence[OutboxMessa
         [message.body for message in messages],
         [message.traceparent for message in messages],
     )
-    wake_after_commit(int(transaction))

@@ -6,7 +6,7 @@ crash leaves neither a half-done key nor a change without its answer.
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,26 +16,35 @@ import asyncpg
 import orjson
 from fastapi import Depends, Header, Request, Response
 from fastapi.encoders import jsonable_encoder
+from pydantic import BaseModel
 
 from shared.identity.dependencies import signed_in
 from shared.identity.principal import Principal
-from shared.postgres import Connection, count_rows
+from shared.postgres import Connection, Write, count_rows, write_together
 from shared.problems import BadRequest, Conflict, UnprocessableContent
 
 KEPT = timedelta(hours=24)
 _KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
 
-_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 42))"
 _LOCK_IN_TURN = "SELECT true FROM pg_advisory_xact_lock(hashtextextended($1, 42))"
 _FIND = """
 SELECT fingerprint, status, headers, body FROM idempotency_keys
 WHERE owner = $1 AND key = $2 AND expires_at > now()
 """
+# One round trip for both. Its snapshot may be older than the lock, so that it may miss an answer that was committed
+# in between: the key's row, which ``_STORE`` does not take from an answer that is still kept, has the last word.
+_LOCK_AND_FIND = """
+SELECT lock.held, known.fingerprint, known.status, known.headers, known.body
+FROM (SELECT pg_try_advisory_xact_lock(hashtextextended($1::text || ' ' || $2::text, 42)) AS held OFFSET 0) AS lock
+LEFT JOIN idempotency_keys AS known ON known.owner = $1 AND known.key = $2 AND known.expires_at > now()
+"""
 _STORE = """
-INSERT INTO idempotency_keys (owner, key, fingerprint, status, headers, body, expires_at)
+INSERT INTO idempotency_keys AS known (owner, key, fingerprint, status, headers, body, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, now() + $7::interval)
 ON CONFLICT (owner, key) DO UPDATE SET fingerprint = excluded.fingerprint, status = excluded.status,
     headers = excluded.headers, body = excluded.body, created_at = now(), expires_at = excluded.expires_at
+    WHERE known.expires_at <= now()
+RETURNING true
 """
 _TRIM = """
 DELETE FROM idempotency_keys WHERE (owner, key) IN (
@@ -56,11 +65,15 @@ async def trim(connection: Connection, limit: int) -> int:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a handler answers: ``content`` is anything FastAPI can make JSON of."""
+    """What a handler answers: ``content`` is anything FastAPI can make JSON of.
+
+    ``writes`` are still to be done, and are with the keeping of the answer: one round trip for all.
+    """
 
     status: int
     content: Any
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    writes: Sequence[Write] = ()
 
     def response(self) -> Response:
         """The answer as a response; an error status is a problem document already."""
@@ -69,7 +82,13 @@ class Answer:
 
 
 def _encode(content: Any) -> bytes:
+    if isinstance(content, BaseModel):
+        return content.__pydantic_serializer__.to_json(content, by_alias=True)
     return orjson.dumps(jsonable_encoder(content))
+
+
+def _still_running() -> Conflict:
+    return Conflict("idempotency_in_progress", "The first request with this key still runs.")
 
 
 class IdempotentCall:
@@ -87,9 +106,7 @@ class IdempotentCall:
         """
         if self._key is None:
             return None
-        if not await connection.fetchval(_LOCK, f"{self._owner} {self._key}"):
-            raise Conflict("idempotency_in_progress", "The first request with this key still runs.")
-        row = await connection.fetchrow(_FIND, self._owner, self._key)
+        row = await self._lock_and_find(connection)
         return self._replay(row) if row is not None else None
 
     async def run(
@@ -104,26 +121,30 @@ class IdempotentCall:
         ``make`` rolls all back, so the key stays unused.
         """
         if self._key is None:
-            return (await make()).response()
-        lock = _LOCK_IN_TURN if wait else _LOCK
-        if not await connection.fetchval(lock, f"{self._owner} {self._key}"):
-            raise Conflict("idempotency_in_progress", "The first request with this key still runs.")
-        row = await connection.fetchrow(_FIND, self._owner, self._key)
+            answer = await make()
+            await write_together(connection, answer.writes)
+            return answer.response()
+        row = await (self._wait_and_find(connection) if wait else self._lock_and_find(connection))
         if row is not None:
             return self._replay(row)
         answer = await make()
         response = answer.response()
-        await connection.execute(
-            _STORE,
-            self._owner,
-            self._key,
-            self._fingerprint,
-            answer.status,
-            {**answer.headers, "Content-Type": response.media_type},
-            response.body,
-            KEPT,
-        )
+        headers = {**answer.headers, "Content-Type": response.media_type}
+        kept = (self._owner, self._key, self._fingerprint, answer.status, headers, response.body, KEPT)
+        *_, stored = await write_together(connection, [*answer.writes, Write(_STORE, kept)])
+        if not stored:
+            raise _still_running()
         return response
+
+    async def _lock_and_find(self, connection: Connection) -> asyncpg.Record | None:
+        row = await connection.fetchrow(_LOCK_AND_FIND, self._owner, self._key)
+        if row is None or not row["held"]:
+            raise _still_running()
+        return row if row["fingerprint"] is not None else None
+
+    async def _wait_and_find(self, connection: Connection) -> asyncpg.Record | None:
+        await connection.execute(_LOCK_IN_TURN, f"{self._owner} {self._key}")
+        return await connection.fetchrow(_FIND, self._owner, self._key)
 
     def _replay(self, row: asyncpg.Record) -> Response:
         if row["fingerprint"] != self._fingerprint:

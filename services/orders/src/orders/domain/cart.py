@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
-from orders.domain.orders import OrderItem
+from orders.domain.orders import Order, OrderItem, OrderStatus
 from orders.domain.products import MAX_PRICE, Product
 from shared.problems import Conflict, FieldError, UnprocessableContent
 
@@ -56,6 +57,10 @@ class OrderDraft:
     items: tuple[OrderItem, ...]
     total: Decimal
     currency: str
+
+    def placed(self, order_id: int, user_id: int, at: datetime) -> Order:
+        """The order that it becomes."""
+        return Order(order_id, user_id, OrderStatus.PENDING, self.items, self.total, self.currency, at, at, 1)
 
 
 def merge_lines(asked: Iterable[tuple[int, int]]) -> list[CartLine]:

@@ -8,7 +8,6 @@ ON CONFLICT (id) DO UPDATE SET version = excluded.version, deleted = excluded.de
 WHERE customers.version < excluded.version AND NOT customers.deleted
 """
 _IS_KNOWN = "SELECT EXISTS (SELECT FROM customers WHERE id = $1)"
-_IS_DELETED = "SELECT EXISTS (SELECT FROM customers WHERE id = $1 AND deleted)"
 
 
 async def apply(connection: Connection, user_id: int, *, version: int, deleted: bool) -> None:
@@ -20,9 +19,3 @@ async def is_known(connection: Connection, user_id: int) -> bool:
     """Whether there is, or was, such a user."""
     known: bool = await connection.fetchval(_IS_KNOWN, user_id)
     return known
-
-
-async def is_deleted(connection: Connection, user_id: int) -> bool:
-    """Whether the user is known to have gone."""
-    deleted: bool = await connection.fetchval(_IS_DELETED, user_id)
-    return deleted

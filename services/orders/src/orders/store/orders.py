@@ -7,9 +7,8 @@ from typing import Any
 
 import asyncpg
 
-from orders.domain.cart import OrderDraft
 from orders.domain.orders import NOBODY, Order, OrderItem, OrderStatus
-from shared.postgres import Connection
+from shared.postgres import Connection, Write
 
 _FIND = """
 SELECT id, user_id, status, total, currency, created_at, updated_at, version FROM orders WHERE id = $1
@@ -31,16 +30,13 @@ SELECT order_id, product_id, sku, name, quantity, unit_price FROM order_items
 WHERE order_id = ANY ($1::bigint[]) ORDER BY order_id, position
 """
 _INSERT = """
-WITH placed AS (
-    INSERT INTO orders (user_id, status, total, currency) VALUES ($1, 'pending', $2, $3)
-    RETURNING id, user_id, status, total, currency, created_at, updated_at, version
-), items AS (
-    INSERT INTO order_items (order_id, position, product_id, sku, name, quantity, unit_price)
-    SELECT placed.id, item.position, item.product_id, item.sku, item.name, item.quantity, item.unit_price
-    FROM placed, unnest($4::bigint[], $5::text[], $6::text[], $7::integer[], $8::numeric[]) WITH ORDINALITY
-        AS item (product_id, sku, name, quantity, unit_price, position)
-)
-SELECT id, user_id, status, total, currency, created_at, updated_at, version FROM placed
+INSERT INTO orders (id, user_id, status, total, currency) OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5)
+"""
+_INSERT_ITEMS = """
+INSERT INTO order_items (order_id, position, product_id, sku, name, quantity, unit_price)
+SELECT $1::bigint, item.position, item.product_id, item.sku, item.name, item.quantity, item.unit_price
+FROM unnest($2::bigint[], $3::text[], $4::text[], $5::integer[], $6::numeric[]) WITH ORDINALITY
+    AS item (product_id, sku, name, quantity, unit_price, position)
 """
 # The oldest pending orders are the first ones of their ids; a page of them costs no index of its own.
 _OVERDUE = """
@@ -80,22 +76,23 @@ async def page(
     return await _with_items(connection, rows), total
 
 
-async def insert(connection: Connection, user_id: int, draft: OrderDraft) -> Order:
-    """Write a new order and its items, in one statement."""
-    row = await connection.fetchrow(
-        _INSERT,
-        user_id,
-        draft.total,
-        draft.currency,
-        [item.product_id for item in draft.items],
-        [item.sku for item in draft.items],
-        [item.name for item in draft.items],
-        [item.quantity for item in draft.items],
-        [item.unit_price for item in draft.items],
-    )
-    if row is None:
-        raise LookupError("an insert gave no row")
-    return _order(row, draft.items)
+def insertion(order: Order) -> list[Write]:
+    """The writes of a new order and its items, in the transaction that its times are of."""
+    items = order.items
+    return [
+        Write(_INSERT, (order.id, order.user_id, order.status, order.total, order.currency)),
+        Write(
+            _INSERT_ITEMS,
+            (
+                order.id,
+                [item.product_id for item in items],
+                [item.sku for item in items],
+                [item.name for item in items],
+                [item.quantity for item in items],
+                [item.unit_price for item in items],
+            ),
+        ),
+    ]
 
 
 async def overdue(connection: Connection, pending_expires: timedelta, after: int, limit: int) -> list[int]:

@@ -1,11 +1,9 @@
 """The table ``products``."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
 
-from orders.domain.cart import CartLine, Shelf
 from orders.domain.products import Product, ProductFields, SkuTaken
 from shared.postgres import Connection
 
@@ -45,26 +43,6 @@ WHERE id = $1
 RETURNING id, sku, name, description, price, currency, stock, version, true AS deleted
 """
 
-# The rows are locked in the order of their ids before any of them changes, so that two orders of the same
-# products cannot wait for each other; the guard on the stock is read again on the locked row.
-_TAKE = """
-WITH wanted AS (
-    SELECT product_id, quantity FROM unnest($1::bigint[], $2::integer[]) AS line (product_id, quantity)
-), locked AS (
-    SELECT id, sku, name, description, price, currency, stock, version
-    FROM products WHERE id = ANY ($1) AND deleted_at IS NULL
-    ORDER BY id FOR UPDATE
-), taken AS (
-    UPDATE products SET stock = products.stock - wanted.quantity, version = products.version + 1, updated_at = now()
-    FROM locked JOIN wanted ON wanted.product_id = locked.id
-    WHERE products.id = locked.id AND products.stock >= wanted.quantity
-    RETURNING products.id, products.stock, products.version
-)
-SELECT id, sku, name, description, price, currency, coalesce(taken.stock, locked.stock) AS stock,
-    coalesce(taken.version, locked.version) AS version, false AS deleted, taken.id IS NOT NULL AS taken
-FROM locked LEFT JOIN taken USING (id)
-ORDER BY id
-"""
 _GIVE_BACK = """
 WITH returned AS (
     SELECT product_id, quantity FROM order_items WHERE order_id = $1
@@ -130,20 +108,6 @@ def _one(row: asyncpg.Record | None) -> Product:
     if row is None:
         raise LookupError("the row was locked and is gone")
     return Product(**row)
-
-
-async def take(connection: Connection, lines: Sequence[CartLine]) -> dict[int, Shelf]:
-    """Take the lines' quantities from the stock, in one statement; never below zero.
-
-    Gives the products that exist, by id, each with whether there was enough of it.
-    """
-    rows = await connection.fetch(_TAKE, [line.product_id for line in lines], [line.quantity for line in lines])
-    shelves: dict[int, Shelf] = {}
-    for row in rows:
-        values = dict(row)
-        taken: bool = values.pop("taken")
-        shelves[row["id"]] = Shelf(Product(**values), taken)
-    return shelves
 
 
 async def give_back(connection: Connection, order_id: int) -> list[Product]:

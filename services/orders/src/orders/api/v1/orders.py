@@ -41,9 +41,9 @@ def orders_router(view: type[OrderV1] = OrderV1) -> APIRouter:
     ) -> Response:
         async def make() -> Answer:
             lines = [(line.product_id, line.quantity) for line in payload.items]
-            order = await ordering.place_order(connection, principal, lines)
+            order, writes = await ordering.place_order(connection, principal, lines)
             headers = {"Location": f"{request.url.path}/{order.id}", "ETag": etag(order.version)}
-            return Answer(201, view.of(order), headers)
+            return Answer(201, view.of(order), headers, writes)
 
         return await idempotency.run(connection, make)
 

@@ -7,7 +7,7 @@ import httpx
 from shared.postgres import Database
 from shared.settings import ServiceSettings
 from shared.testing.tokens import Signer
-from shared.web import idempotency
+from shared.web import kept_answers
 
 
 async def test_the_worker_trims_what_is_over_and_nothing_else(
@@ -20,7 +20,7 @@ async def test_the_worker_trims_what_is_over_and_nothing_else(
     await database.open()
     async with database.transaction() as connection:
         await connection.execute("UPDATE idempotency_keys SET expires_at = now() - interval '1 s' WHERE key = $1", old)
-        await idempotency.trim(connection, 10_000)
+        await kept_answers.trim(connection, 10_000)
         left = await connection.fetch("SELECT key FROM idempotency_keys WHERE key = ANY($1)", [old, fresh])
     await database.close()
     assert [row["key"] for row in left] == [fresh]

@@ -4,7 +4,7 @@ from orders.domain.orders import OrderStatus
 from orders.ordering import cancel_departed
 from orders.store import orders
 from shared.postgres import Database
-from shared.web.idempotency import forget_owner
+from shared.web.kept_answers import forget_owner
 
 _BATCH = 500
 

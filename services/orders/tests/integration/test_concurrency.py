@@ -97,15 +97,22 @@ async def test_a_key_is_one_user_s_own(
     assert first.json()["id"] != second.json()["id"]
 
 
-async def test_a_refused_order_leaves_its_key_unused(
+async def test_a_refused_order_is_refused_again_under_its_key_and_took_nothing(
     client: httpx.AsyncClient, user: Headers, admin: Headers, make_product: Maker
 ):
-    product = (await make_product(stock=0))["id"]
-    keyed = user | {"Idempotency-Key": f"later-{product}"}
-    asked = lines((product, 1))
-    assert (await client.post("/api/v1/orders", json=asked, headers=keyed)).status_code == 409
-    await client.patch(f"/api/v1/products/{product}", json={"stock": 1}, headers=admin)
-    assert (await client.post("/api/v1/orders", json=asked, headers=keyed)).status_code == 201
+    plenty, scarce = (await make_product(stock=7))["id"], (await make_product(stock=0))["id"]
+    keyed = user | {"Idempotency-Key": f"later-{scarce}"}
+    asked = lines((plenty, 1), (scarce, 1))
+    first = await client.post("/api/v1/orders", json=asked, headers=keyed)
+    assert (first.status_code, first.json()["code"]) == (409, "out_of_stock")
+    assert (await client.get(f"/api/v1/products/{plenty}")).json()["stock"] == 7
+    await client.patch(f"/api/v1/products/{scarce}", json={"stock": 1}, headers=admin)
+    again = await client.post("/api/v1/orders", json=asked, headers=keyed)
+    assert (again.status_code, again.content) == (409, first.content)
+    assert again.headers["idempotent-replayed"] == "true"
+    assert again.headers["content-type"] == "application/problem+json"
+    other = keyed | {"Idempotency-Key": f"now-{scarce}"}
+    assert (await client.post("/api/v1/orders", json=asked, headers=other)).status_code == 201
 
 
 async def test_orders_that_cross_do_not_wait_for_each_other(

@@ -15,7 +15,7 @@ from reports.reporting import delete_all_of
 from reports.store import departed, webhooks
 from shared.jobs import enqueue
 from shared.postgres import Connection, Database
-from shared.web.idempotency import forget_owner
+from shared.web.kept_answers import forget_owner
 
 FORGET_USER = "reports.forget_user"
 

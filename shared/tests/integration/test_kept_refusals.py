@@ -34,7 +34,7 @@ def call(key: str, fingerprint: str = FINGERPRINT) -> IdempotentCall:
     def refused(problem: Problem) -> dict[str, Any]:
         return {"code": problem.code}
 
-    return IdempotentCall(key, "7", fingerprint, refused)
+    return IdempotentCall(key, fingerprint, lambda: "7", refused)
 
 
 async def notes(database: Database, text: str) -> int:

@@ -133,7 +133,7 @@ class Database:
         nothing is left for the next one, and no round trip is spent on its reset; LISTEN, SET and session locks
         belong to ``acquire`` or a connection of their own.
         """
-        async with self.acquire() as connection:
+        async with self.pool.acquire(timeout=self._settings.acquire_seconds) as connection:
             async with connection.transaction():
                 yield connection
             cast("PooledConnection", connection).leave_clean()

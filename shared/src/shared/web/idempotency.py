@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import orjson
 from fastapi import Depends, Header, Request, Response
 
-from shared.identity.dependencies import signed_in
+from shared.identity.dependencies import principal_of
 from shared.identity.principal import Principal
 from shared.postgres import Connection, write_together
 from shared.problems import BadRequest, Conflict, Problem, UnprocessableContent
@@ -33,30 +33,37 @@ _KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
 class IdempotentCall:
     """One request under its key, or without one.
 
-    ``refused`` makes the document of a problem; without it a refusal is not kept.
+    ``owner`` says whose key it is, once somebody wants to know; ``refused`` makes the document of a problem, and
+    without it a refusal is not kept.
     """
 
     def __init__(
         self,
         key: str | None,
-        owner: str,
         fingerprint: str,
+        owner: Callable[[], str],
         refused: Callable[[Problem], dict[str, Any]] | None = None,
     ) -> None:
-        self._key = CallersKey(owner, key) if key is not None else None
+        self._text = key
+        self._owner = owner
         self._fingerprint = fingerprint
         self._refused = refused
+
+    @property
+    def _key(self) -> CallersKey | None:
+        return CallersKey(self._owner(), self._text) if self._text is not None else None
 
     async def replay(self, connection: Connection) -> Response | None:
         """The stored answer; None without a key or when it is the first request with it.
 
         For work that begins in one transaction and is answered in another. Raises as ``run`` does.
         """
-        if self._key is None:
+        key = self._key
+        if key is None:
             return None
-        if not await self._key.lock(connection):
+        if not await key.lock(connection):
             raise _still_running()
-        return self._again(await self._key.find(connection))
+        return self._again(await key.find(connection))
 
     async def run(
         self, connection: Connection, make: Callable[[], Awaitable[Answer]], *, wait: bool = False
@@ -70,11 +77,12 @@ class IdempotentCall:
         still runs and UnprocessableContent when the key came with another request. Any other exception of
         ``make`` rolls all back, so the key stays unused.
         """
-        if self._key is None:
+        key = self._key
+        if key is None:
             answer = await make()
             await write_together(connection, answer.writes)
             return answer.response()
-        known = await self._find(connection, self._key, wait=wait)
+        known = await self._find(connection, key, wait=wait)
         if known is not None:
             return known
         try:
@@ -82,13 +90,13 @@ class IdempotentCall:
         except Problem as problem:
             if self._refused is None or problem.status not in KEPT_REFUSALS:
                 raise
-            if not await self._key.begin_again(connection):
+            if not await key.begin_again(connection):
                 raise
-            known = self._again(await self._key.find(connection))
+            known = self._again(await key.find(connection))
             if known is not None:
                 return known
             answer = Answer(problem.status, self._refused(problem), problem.headers)
-        return await self._keep(connection, self._key, answer)
+        return await self._keep(connection, key, answer)
 
     async def _find(self, connection: Connection, key: CallersKey, *, wait: bool) -> Response | None:
         if wait:
@@ -123,12 +131,12 @@ def _still_running() -> Conflict:
     return Conflict("idempotency_in_progress", "The first request with this key still runs.")
 
 
-async def _idempotency(
-    request: Request,
-    principal: Annotated[Principal, Depends(signed_in)],
-    idempotency_key: Annotated[str | None, Header()] = None,
-) -> IdempotentCall:
-    return _call(request, principal, idempotency_key, await _fingerprint(request))
+async def _idempotency(request: Request, idempotency_key: Annotated[str | None, Header()] = None) -> IdempotentCall:
+    _check(idempotency_key)
+    fingerprint = await _fingerprint(request) if idempotency_key is not None else ""
+    # Whoever is signed in is known by the time of the work, whatever the order in which the route asks for things.
+    refused = partial(problem_document, request)
+    return IdempotentCall(idempotency_key, fingerprint, lambda: principal_of(request).subject, refused)
 
 
 def idempotent_call(request: Request, principal: Principal, key: str | None, body: str) -> IdempotentCall:
@@ -136,14 +144,15 @@ def idempotent_call(request: Request, principal: Principal, key: str | None, bod
 
     Raises BadRequest when the key is none.
     """
+    _check(key)
     text = f"{request.method} {request.url.path}\n{body}".encode()
-    return _call(request, principal, key, hashlib.sha256(text).hexdigest())
+    fingerprint = hashlib.sha256(text).hexdigest()
+    return IdempotentCall(key, fingerprint, lambda: principal.subject, partial(problem_document, request))
 
 
-def _call(request: Request, principal: Principal, key: str | None, fingerprint: str) -> IdempotentCall:
+def _check(key: str | None) -> None:
     if key is not None and not _KEY.match(key):
         raise BadRequest("invalid_idempotency_key", "Idempotency-Key is 1 to 255 visible ASCII characters.")
-    return IdempotentCall(key, principal.subject, fingerprint, partial(problem_document, request))
 
 
 async def _fingerprint(request: Request) -> str:

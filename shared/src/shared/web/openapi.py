@@ -10,6 +10,7 @@ import orjson
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from shared.identity.dependencies import API_KEY
 from shared.problems import ProblemDocument
 from shared.settings import PostgresSettings, RabbitSettings, RedisSettings, ServiceSettings, TokenSettings
 
@@ -36,6 +37,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
     schemas.pop("ValidationError", None)
     problem = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(problem.pop("$defs", {}))
+    if "securitySchemes" in document["components"]:
+        document["components"]["securitySchemes"]["X-API-Key"] = API_KEY.model_dump(by_alias=True, exclude_none=True)
     schemas["Problem"] = {**problem, "title": "Problem"}
     for path in document.get("paths", {}).values():
         for operation in path.values():
@@ -45,6 +48,10 @@ def _document(app: FastAPI) -> dict[str, Any]:
             if "requestBody" in operation:
                 answers.setdefault("400", {"description": "The body does not parse.", "content": _PROBLEM})
                 answers.setdefault("415", {"description": "A body type that is not taken.", "content": _PROBLEM})
+            if "security" in operation:
+                # The other way to be known: a key, for which the gateway gets a token of the same scopes.
+                scopes = [required["bearer"] for required in operation["security"] if "bearer" in required]
+                operation["security"].extend({"X-API-Key": each} for each in scopes)
             answers["503"] = _answer("A dependency is away. Try again.", answers.get("503", {}))
     return document
 

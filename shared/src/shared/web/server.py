@@ -7,6 +7,7 @@ SIGUSR1, for a process on hold (``HTTP_HOLD``): whoever started it found it read
 """
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -48,6 +49,9 @@ class GracefulServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept; on the held sockets after SIGUSR1."""
         await super().startup(sockets)
+        # What is there by now stays for good: a full collection need not walk through it while requests wait.
+        gc.collect()
+        gc.freeze()
         if self._held:
             asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._open)
 

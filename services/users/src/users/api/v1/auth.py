@@ -50,7 +50,7 @@ async def refresh(
 async def _bearer(request: Request) -> Principal | None:
     if "authorization" not in request.headers:
         return None
-    return await signed_in(request, SecurityScopes(), None, None)
+    return await signed_in(request, SecurityScopes())
 
 
 @router.post("/logout", status_code=204, summary="Log out", responses=problem_responses(401))

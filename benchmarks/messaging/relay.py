@@ -63,7 +63,7 @@ async def _empty(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
 async def fresh_queue(ground: Ground) -> AsyncIterator[None]:
     """An empty quorum queue that takes every message, beside the log of events that each service declares."""
     async with ground.bus("bench-queue") as bus:
-        await declare_events(bus)
+        await declare_events(bus, "bench")
         await declare_queue(bus, _QUEUE, {"x-queue-type": "quorum"}, bind=TYPES)
         yield
         channel = await bus.open_channel()

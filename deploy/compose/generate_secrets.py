@@ -14,6 +14,9 @@ import sys
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPOSITORY / "deploy" / "local" / "src"))
+from local_stack.servers import rabbitmq_users, redis_users  # noqa: E402 - from the tree, with no venv
+
 SERVICES = sorted(path.parent.name for path in REPOSITORY.glob("services/*/pyproject.toml"))
 _ED25519_PKCS8_PREFIX = bytes.fromhex("302e020100300506032b657004220420")
 """What stands before the 32 random bytes of a key (RFC 8410 section 7 and the example of 10.3)."""
@@ -45,15 +48,19 @@ def generate(folder: Path) -> None:
     password("postgres")
     password("grafana")
     redis, rabbitmq = password("redis"), password("rabbitmq")
+    of_redis = {name: password(f"{name}_redis") for name in redis_users.names(SERVICES)}
+    of_rabbitmq = {name: password(f"{name}_rabbitmq") for name in SERVICES}
+    said = {name: rabbitmq_users.said_by(REPOSITORY, name) for name in SERVICES}
     follows = {
         f"{role}_database_url": f"postgresql://{role}:{password(role)}@postgres:5432/gatehouse"
         for service in SERVICES
         for role in (service, f"{service}_owner")
-    } | {
-        "redis.conf": f'requirepass "{redis}"\n',
-        "redis_url": f"redis://:{redis}@redis:6379/0",
-        "rabbitmq.conf": f"default_user = gatehouse\ndefault_pass = {rabbitmq}\n",
-        "amqp_url": f"amqp://gatehouse:{rabbitmq}@rabbitmq:5672/",
+    }
+    follows |= {f"{name}_redis_url": f"redis://{name}:{word}@redis:6379/0" for name, word in of_redis.items()}
+    follows |= {f"{name}_amqp_url": f"amqp://{name}:{word}@rabbitmq:5672/" for name, word in of_rabbitmq.items()}
+    follows |= {
+        "redis.conf": f'requirepass "{redis}"\n' + redis_users.user_lines(of_redis),
+        "rabbitmq_definitions.json": rabbitmq_users.definitions(rabbitmq, of_rabbitmq, said),
     }
     for name, content in follows.items():
         if kept(name, content) != content:

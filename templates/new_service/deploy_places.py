@@ -82,7 +82,7 @@ def _containers(naming: Naming) -> str:
     image: {image}
     build: {build}
     environment: {{ <<: *{name}-environment, HTTP_PORT: "{port}" }}
-    secrets: &{name}-secrets [{name}_database_url, redis_url, amqp_url]
+    secrets: &{name}-secrets [{name}_database_url, {_of_its_user(name, "redis_url")}, {_of_its_user(name, "amqp_url")}]
     ports: ["127.0.0.1:${{{upper}_PORT:-{port}}}:{port}"]
     depends_on: {migrated}
   {name}-worker:
@@ -96,8 +96,12 @@ def _containers(naming: Naming) -> str:
 """
 
 
+def _of_its_user(name: str, kind: str) -> str:
+    return f"{{ source: {name}_{kind}, target: {kind} }}"
+
+
 def _secrets(name: str) -> str:
-    kinds = ("password", "owner_password", "owner_database_url", "database_url")
+    kinds = ("password", "owner_password", "owner_database_url", "database_url", "redis_url", "amqp_url")
     folder = "${GATEHOUSE_STATE:-./.state}/compose/secrets"
     return "".join(f'  {name}_{kind}: {{ file: "{folder}/{name}_{kind}" }}\n' for kind in kinds)
 

@@ -58,8 +58,9 @@ async def hear_witness(ground: Ground) -> list[WireEvent]:
             return heard
         async with queue.iterator(no_ack=False, timeout=20) as messages:
             async for message in messages:
-                body: dict[str, Any] = json.loads(message.body)
-                heard.append(WireEvent(body["id"], body["type"], body["subject"], body["data"]))
+                if message.body:  # else the marker of a queue that is filled from the log
+                    body: dict[str, Any] = json.loads(message.body)
+                    heard.append(WireEvent(body["id"], body["type"], body["subject"], body["data"]))
                 await message.ack()
                 left -= 1
                 if not left:

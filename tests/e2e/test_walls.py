@@ -1,6 +1,8 @@
 """Each schema is closed to the other roles, in the system as it really runs."""
 
 import asyncio
+import re
+from urllib.parse import urlsplit
 
 import asyncpg
 import psutil
@@ -33,6 +35,15 @@ def test_a_role_reads_no_schema_but_its_own(processes: System, service: str):
         await connection.close()
 
     asyncio.run(look())
+
+
+def test_a_process_is_given_no_user_but_its_own(processes: System):
+    for process in ("gateway", *SERVICES, *(f"{service}-worker" for service in SERVICES)):
+        environment = psutil.Process(processes.pid(process)).environ()
+        user = process.removesuffix("-worker")
+        urls = {name: urlsplit(value) for name, value in environment.items() if re.match("^(REDIS|AMQP)_URL$", name)}
+        assert {url.username for url in urls.values()} == {user}
+        assert set(urls) == ({"REDIS_URL"} if user == "gateway" else {"REDIS_URL", "AMQP_URL"})
 
 
 def test_every_process_listens_on_the_loopback_only(processes: System):

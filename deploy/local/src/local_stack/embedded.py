@@ -32,6 +32,17 @@ class Servers:
     amqp_url: str
     management_url: str | None
     role_passwords: Mapping[str, str]
+    redis_urls: Mapping[str, str]
+    """Of the user of each kind of process; none where Redis was given by its URL, as at RabbitMQ's."""
+    amqp_urls: Mapping[str, str]
+
+    def redis_url_of(self, process: str) -> str:
+        """The URL that a service, its worker or the gateway is given."""
+        return self.redis_urls.get(process, self.redis_url)
+
+    def amqp_url_of(self, service: str) -> str:
+        """The URL that a service and its worker are given."""
+        return self.amqp_urls.get(service, self.amqp_url)
 
     def database_url(self, service: str) -> str:
         """The URL of the role that a service serves as."""
@@ -53,6 +64,8 @@ class Servers:
         }
         if self.management_url:
             found["RABBITMQ_MANAGEMENT_URL"] = self.management_url
+        found |= {f"{process.upper()}_REDIS_URL": url for process, url in self.redis_urls.items()}
+        found |= {f"{service.upper()}_AMQP_URL": url for service, url in self.amqp_urls.items()}
         return found | {f"{service.upper()}_DATABASE_URL": self.database_url(service) for service in SERVICES}
 
 
@@ -95,6 +108,8 @@ def servers(state: State, environment: Mapping[str, str]) -> Servers:
         management_url=environment.get("RABBITMQ_MANAGEMENT_URL")
         or (None if given_amqp else rabbitmq.management_url(state, ports)),
         role_passwords=passwords(state),
+        redis_urls={} if environment.get("REDIS_URL") else redis.urls(state, ports["redis"]),
+        amqp_urls={} if given_amqp else rabbitmq.amqp_urls(state, ports),
     )
 
 

@@ -74,7 +74,7 @@ def system_plan(state: State, environment: Mapping[str, str]) -> list[Program]:
     ports = SystemPorts.of(environment)
     servers = embedded.servers(state, environment)
     server_programs = embedded.programs(state, environment, durable=True)
-    common = _common_settings(environment, ports, servers)
+    common = _common_settings(environment, ports)
     # The services wait for Redis and RabbitMQ by themselves; their role must be there before they log in.
     database = tuple(program.name for program in server_programs if program.name == "postgres")
     traces = {"TRACES_FILE": str(state.root / "traces.sqlite")}
@@ -87,12 +87,15 @@ def system_plan(state: State, environment: Mapping[str, str]) -> list[Program]:
         own = _service_settings(service, state, ports) | {
             "DATABASE_URL": servers.database_url(service),
             "DATABASE_OWNER_URL": servers.owner_database_url(service),
+            "REDIS_URL": servers.redis_url_of(service),
+            "AMQP_URL": servers.amqp_url_of(service),
         }
         port = ports.chosen[service]
         processes.append(_Process(service, (f"{service}.main",), port, own, database, listeners=1))
         processes.append(_Process(f"{service}-worker", (f"{service}.worker",), port + 1, own, database, listeners=1))
     own = _gateway_settings(environment, ports) | {
-        "GATEWAY_CLIENT_SECRET_FILE": str(fernet_key(state, "gateway_client"))
+        "GATEWAY_CLIENT_SECRET_FILE": str(fernet_key(state, "gateway_client")),
+        "REDIS_URL": servers.redis_url_of("gateway"),
     }
     sockets = workers_asked(environment)
     processes.append(
@@ -116,15 +119,18 @@ def _program(process: _Process, state: State, common: Mapping[str, str]) -> Prog
     )
 
 
-def _common_settings(environment: Mapping[str, str], ports: SystemPorts, servers: embedded.Servers) -> dict[str, str]:
+def _common_settings(environment: Mapping[str, str], ports: SystemPorts) -> dict[str, str]:
     kept = {
         name: value
         for name, value in environment.items()
         # A secret's file would win over, or fight with, the URL that is set below; and HTTP_HOST is the gateway's.
         if name
         not in {
+            "DATABASE_URL",
             "DATABASE_URL_FILE",
             "DATABASE_OWNER_URL_FILE",
+            "REDIS_URL",
+            "AMQP_URL",
             "REDIS_URL_FILE",
             "AMQP_URL_FILE",
             "HTTP_HOST",
@@ -137,8 +143,6 @@ def _common_settings(environment: Mapping[str, str], ports: SystemPorts, servers
         "SEED_DEMO_DATA": environment.get("SEED_DEMO_DATA") or ("false" if stage == _PRODUCTION else "true"),
         "LOG_LEVEL": environment.get("LOG_LEVEL") or "INFO",
         "PYTHONUNBUFFERED": "1",
-        "REDIS_URL": servers.redis_url,
-        "AMQP_URL": servers.amqp_url,
         "OTEL_EXPORTER_OTLP_ENDPOINT": environment.get("OTEL_EXPORTER_OTLP_ENDPOINT") or ports.url("traces"),
         "TOKEN_ISSUER": environment.get("TOKEN_ISSUER") or ports.url("gateway"),
         "PUBLIC_URL": environment.get("PUBLIC_URL") or ports.url("gateway"),

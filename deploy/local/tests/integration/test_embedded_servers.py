@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,25 +10,12 @@ import asyncpg
 import psutil
 import pytest
 
-from local_stack import background, control, embedded, orphans, server_commands
+from local_stack import background, control, embedded, server_commands
 from local_stack.errors import LocalStackError
 from local_stack.ports import free_port
 from local_stack.servers.roles import apply_roles
-from local_stack.servers.unprivileged import remove_home
 from local_stack.services import SERVICES
 from local_stack.state import REPOSITORY, State
-
-
-@pytest.fixture(scope="module")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[State]:
-    state = State(tmp_path_factory.mktemp("state"))
-    given = {name: os.environ.pop(name, "") for name in ("DATABASE_URL", "REDIS_URL", "AMQP_URL")}
-    server_commands.up(state)
-    yield state
-    server_commands.down(state)
-    os.environ.update({name: value for name, value in given.items() if value})
-    assert orphans.find(state) == {}
-    remove_home(state, "postgres")
 
 
 async def test_each_service_has_its_schema_and_sees_no_other(state: State):

@@ -47,7 +47,7 @@ def test_a_containers_secrets_are_files(name: str):
     assert {variable for variable in named - NO_SECRET if not variable.endswith("_FILE")} == set()
     for variable, value in environment.items():
         if variable.endswith("_FILE") and SECRET_NAME.search(variable):
-            mounted = [one if isinstance(one, str) else one["source"] for one in CONTAINERS[name]["secrets"]]
+            mounted = [one if isinstance(one, str) else one["target"] for one in CONTAINERS[name]["secrets"]]
             assert Path(value).parent == Path("/run/secrets")
             assert Path(value).name in mounted
     arguments = str(CONTAINERS[name].get("command", "")) + str((CONTAINERS[name].get("build") or {}).get("args", ""))
@@ -62,6 +62,14 @@ def test_only_the_step_has_the_owners_url(name: str):
         assert CONTAINERS[name]["depends_on"][step] == {"condition": "service_completed_successfully"}
         assert CONTAINERS[step]["command"] == ["python", "-m", f"{name.removesuffix('-worker')}.migrate"]
         assert CONTAINERS[step]["secrets"] == [f"{name.removesuffix('-worker')}_owner_database_url"]
+
+
+@pytest.mark.parametrize("name", ["gateway", *SERVICES, *(f"{service}-worker" for service in SERVICES)])
+def test_a_process_has_the_urls_of_its_own_users_alone(name: str):
+    given = {one["source"] for one in CONTAINERS[name]["secrets"] if isinstance(one, dict)}
+    user = name.removesuffix("-worker")
+    assert given == {f"{user}_redis_url"} | ({f"{user}_amqp_url"} if user != "gateway" else set())
+    assert not [one for one in CONTAINERS[name]["secrets"] if str(one).startswith(("redis", "rabbitmq"))]
 
 
 def test_what_keeps_data_and_what_works_has_no_way_out():

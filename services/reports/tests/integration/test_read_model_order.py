@@ -105,7 +105,7 @@ async def test_the_read_model_is_right_though_events_overtake_each_other(
     )
     async with AsyncExitStack() as stack:
         buses = [await stack.enter_async_context(Bus(quiet_settings.rabbit, name=f"w{n}")) for n in range(WORKERS)]
-        await declare_events(buses[0])
+        await declare_events(buses[0], "reports")
         await declare_subscription(buses[0], subscription)
         await publish(quiet_settings, subscription.queue, interleaved(told, chance))
         running = [asyncio.create_task(Consumer(bus, database, subscription).run()) for bus in buses]

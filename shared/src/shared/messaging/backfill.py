@@ -20,13 +20,14 @@ from opentelemetry.trace import SpanKind
 
 from shared.messaging.bus import Bus
 from shared.messaging.subscription import Subscription
-from shared.messaging.topology import EVENTS_LOG
+from shared.messaging.topology import EVENTS_LOG, entry_exchange, service_of
 from shared.postgres import Database
 
 log = structlog.stdlib.get_logger(__name__)
 tracer = trace.get_tracer(__name__)
 
 _MARKER = "x-backfill-marker"
+_MARKER_TYPE = "backfill-marker"
 _PREFETCH = 200
 
 _MISSING = """
@@ -50,13 +51,13 @@ async def backfill(bus: Bus, database: Database, subscription: Subscription, han
         types = [row["type"] for row in rows]
     if not types:
         return
-    handled = await _handle_log(bus, types, handle)
+    handled = await _handle_log(bus, service_of(subscription.queue), types, handle)
     async with database.transaction() as connection:
         await connection.execute(_FILLED, subscription.queue, types)
     log.info("queue_backfilled", queue=subscription.queue, types=types, events=handled)
 
 
-async def _handle_log(bus: Bus, types: Sequence[str], handle: Handle) -> int:
+async def _handle_log(bus: Bus, service: str, types: Sequence[str], handle: Handle) -> int:
     """Handle the log up to a marker that is written now; returns how many events were of these types."""
     marker = str(uuid4())
     handled = 0
@@ -90,7 +91,8 @@ async def _handle_log(bus: Bus, types: Sequence[str], handle: Handle) -> int:
         try:
             channel.close_callbacks.add(lost)
             message = aio_pika.Message(b"", headers={_MARKER: marker})
-            await bus.publish(message, exchange="", routing_key=EVENTS_LOG)
+            # By the way of all that the service says: it cannot write to the log itself. No queue is bound to the key.
+            await bus.publish(message, exchange=entry_exchange(service), routing_key=f"{service}.{_MARKER_TYPE}")
             await channel.set_qos(prefetch_count=_PREFETCH)
             stream = await channel.get_queue(EVENTS_LOG, ensure=False)
             await stream.consume(receive, arguments={"x-stream-offset": "first"})

@@ -22,7 +22,7 @@ from shared.messaging.keeper import WATCH_SECONDS, Keeper
 from shared.messaging.metrics import BATCHES, CONSUMED
 from shared.messaging.retries import PoisonMessage, park, refuse_poison, try_later_or_park
 from shared.messaging.subscription import Subscription
-from shared.messaging.topology import declare_events, declare_subscription
+from shared.messaging.topology import declare_events, declare_subscription, service_of
 from shared.postgres import Database
 
 log = structlog.stdlib.get_logger(__name__)
@@ -58,7 +58,7 @@ class Consumer:
             await asyncio.gather(handling, return_exceptions=True)
 
     async def _prepare(self) -> None:
-        await declare_events(self._bus)
+        await declare_events(self._bus, service_of(self._subscription.queue))
         is_new = await declare_subscription(self._bus, self._subscription)
         await backfill(self._bus, self._database, self._subscription, self._handle, is_new=is_new)
 

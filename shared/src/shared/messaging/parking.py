@@ -10,7 +10,7 @@ from shared.messaging.bus import Bus
 from shared.messaging.event import Event, UndecodableEvent
 from shared.messaging.metrics import PARKED
 from shared.messaging.retries import PARKED_AT, PARKED_REASON, PARKED_STACK, attempts_made, fresh_copy
-from shared.messaging.topology import parked_queue
+from shared.messaging.topology import own_exchange, parked_queue
 
 REPLAYED_BY = "x-replayed-by"
 _DELIVERY_LIMIT_REASON = "the process died with it at each delivery, or the queue's delivery limit was reached"
@@ -89,7 +89,7 @@ async def replay(bus: Bus, queue: str, parked: ParkedMessage, *, by: str = "") -
     copy = fresh_copy(parked.message)
     if by:
         copy.headers[REPLAYED_BY] = by
-    await bus.publish(copy, exchange="", routing_key=queue)
+    await bus.publish(copy, exchange=own_exchange(queue), routing_key=queue)
     await parked.message.ack()
 
 

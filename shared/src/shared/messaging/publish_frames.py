@@ -27,7 +27,9 @@ class UnencodableMessage(ValueError):  # noqa: N818 - the name says what it is
     """AMQP has no place for it: a name above 255 bytes."""
 
 
-def encode_publish(message: OutboxMessage, traceparent: str | None, *, channel: int, frame_max: int) -> bytes:
+def encode_publish(
+    message: OutboxMessage, traceparent: str | None, *, exchange: str, channel: int, frame_max: int
+) -> bytes:
     """The frames of one mandatory, persistent ``basic.publish``. Raises UnencodableMessage."""
     properties = _CONTENT_TYPE | _DELIVERY_MODE | _MESSAGE_ID
     headers = b""
@@ -47,7 +49,7 @@ def encode_publish(message: OutboxMessage, traceparent: str | None, *, channel: 
         )
     )
     frames = [
-        _method(message.exchange, message.routing_key, channel),
+        _method(exchange, message.routing_key, channel),
         _frame.pack(_HEADER, channel, len(header)),
         header,
         _END,

@@ -34,7 +34,7 @@ from shared.messaging.metrics import (
 from shared.messaging.publisher import ChannelClosedByBroker, Publisher
 from shared.messaging.relay_session import POLL_SECONDS, Session
 from shared.messaging.relay_shards import Shards
-from shared.messaging.topology import declare_events
+from shared.messaging.topology import declare_events, mend_entry
 from shared.postgres import Connection, Database
 from shared.postgres.database import UNAVAILABLE
 
@@ -88,7 +88,7 @@ class Relay:
                 raise_if_cancelled()
                 await self._observe(connection)
                 if self._bus.healthy():
-                    await self._publish(connection, shards)
+                    await self._publish(connection, shards, service=schema)
                 # Not while the broker is away from here: another instance may reach it.
                 await shards.leave()
                 await asyncio.sleep(POLL_SECONDS / 4)
@@ -99,14 +99,19 @@ class Relay:
         if self._session is not None:
             self._session.wake()
 
-    async def _publish(self, connection: "asyncpg.Connection[asyncpg.Record]", shards: Shards) -> None:
+    async def _publish(self, connection: "asyncpg.Connection[asyncpg.Record]", shards: Shards, *, service: str) -> None:
         """Until the line to the broker is lost."""
         session = Session(
-            connection, shards, batch=self._batch, suspects=self._suspects, declare=lambda: declare_events(self._bus)
+            connection,
+            shards,
+            service=service,
+            batch=self._batch,
+            suspects=self._suspects,
+            declare=lambda: mend_entry(self._bus, service),
         )
         try:
             async with Publisher.opened(self._bus, settled=session.settled, woken=session.wake_to_look) as publisher:
-                await declare_events(self._bus)
+                await declare_events(self._bus, service)
                 self._session = session
                 try:
                     await session.run(publisher, observe=lambda: self._observe(connection))

@@ -12,6 +12,7 @@ from shared.messaging import relay_store as store
 from shared.messaging.cancellation import raise_if_cancelled
 from shared.messaging.confirms import Outcome
 from shared.messaging.metrics import PUBLISH_FAILURES, PUBLISHED
+from shared.messaging.outbox import OutboxMessage
 from shared.messaging.publish_frames import UnencodableMessage, encode_publish
 from shared.messaging.publish_spans import end_publish_span, start_publish_span
 from shared.messaging.publisher import Publisher
@@ -19,6 +20,7 @@ from shared.messaging.relay_floors import Floors
 from shared.messaging.relay_shards import Shards
 from shared.messaging.relay_store import Waiting
 from shared.messaging.relay_window import Window
+from shared.messaging.topology import EVENTS, entry_exchange, own_exchange
 from shared.postgres import Connection
 
 log = structlog.stdlib.get_logger(__name__)
@@ -40,11 +42,13 @@ class Session:
         connection: Connection,
         shards: Shards,
         *,
+        service: str,
         batch: int,
         suspects: set[int],
         declare: Callable[[], Awaitable[None]],
     ) -> None:
         self._declare = declare
+        self._service = service
         self._connection = connection
         self._shards = shards
         self._batch = batch
@@ -179,7 +183,11 @@ class Session:
             span, traceparent = start_publish_span(row.message)
             try:
                 frames = encode_publish(
-                    row.message, traceparent, channel=publisher.channel, frame_max=publisher.frame_max
+                    row.message,
+                    traceparent,
+                    exchange=way_in(row.message, self._service),
+                    channel=publisher.channel,
+                    frame_max=publisher.frame_max,
                 )
             except UnencodableMessage as error:
                 end_publish_span(span, "refused")
@@ -211,6 +219,12 @@ class Session:
         self._window.forget([*pauses, *(later for _, _, waiting in refused for later in waiting)])
         if any(reason == "unroutable" for _, reason, _ in refused):
             await self._declare()
+
+
+def way_in(message: OutboxMessage, service: str) -> str:
+    """The exchange that leads the message to the one it names: a service may write to its own alone."""
+    ways = {EVENTS: entry_exchange(service), "": own_exchange(message.routing_key)}
+    return ways.get(message.exchange, message.exchange)
 
 
 def refusal_pause(row: Waiting, reason: str) -> timedelta:

@@ -25,10 +25,11 @@ from shared.messaging.subscription import Subscription
 from shared.messaging.topology import (
     DELAY_HEADER,
     POISON_DELIVERIES,
-    RETRIES,
     declare_delay,
     jittered_delays,
+    own_exchange,
     parked_queue,
+    retries_exchange,
 )
 
 log = structlog.stdlib.get_logger(__name__)
@@ -82,11 +83,12 @@ async def try_later_or_park(
         return "parked"
     delay = random.choice(jittered_delays(subscription.retry_delays[attempt]))  # noqa: S311 - jitter is no secret
     copy = copy_message(message, {ATTEMPT: attempt + 1, DELAY_HEADER: delay})
+    retries = retries_exchange(subscription.queue)
     try:
-        await _publish(bus, copy, exchange=RETRIES, routing_key=subscription.queue)
+        await _publish(bus, copy, exchange=retries, routing_key=subscription.queue)
     except Unroutable:
-        await declare_delay(bus, delay)
-        await _publish(bus, copy, exchange=RETRIES, routing_key=subscription.queue)
+        await declare_delay(bus, subscription.queue, delay)
+        await _publish(bus, copy, exchange=retries, routing_key=subscription.queue)
     return "retried"
 
 
@@ -114,7 +116,7 @@ async def park(bus: Bus, queue: str, message: AbstractIncomingMessage, error: Ba
         PARKED_STACK: stack,
         PARKED_AT: datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    await _publish(bus, copy_message(message, headers), exchange="", routing_key=parked_queue(queue))
+    await _publish(bus, copy_message(message, headers), exchange=own_exchange(queue), routing_key=parked_queue(queue))
 
 
 def copy_message(message: AbstractIncomingMessage, headers: Mapping[str, Any]) -> aio_pika.Message:

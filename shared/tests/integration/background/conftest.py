@@ -14,6 +14,7 @@ from shared.jobs import JobWorker
 from shared.jobs import worker as job_worker
 from shared.jobs.wake import wake_keeper
 from shared.messaging import Bus, Relay
+from shared.messaging.topology import declare_events
 from shared.postgres import Database, migrate
 from shared.settings import PostgresSettings, RabbitSettings
 from shared.testing.servers import Servers, fresh_vhost, management
@@ -139,6 +140,8 @@ async def background() -> AsyncIterator[Callable[[Awaitable[None]], "asyncio.Tas
 
 @pytest_asyncio.fixture
 async def relay(database: Database, bus: Bus, background: Callable[..., object]) -> Relay:
+    # The queues of the tests belong to "test", and the relay takes part as its schema.
+    await declare_events(bus, "test")
     running = Relay(database, bus)
     background(running.run())
     return running

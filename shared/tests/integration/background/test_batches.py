@@ -25,7 +25,7 @@ async def test_good_messages_and_their_copies_are_handled_together(
         transactions.add(await connection.fetchval("SELECT pg_current_xact_id()::text::bigint"))
 
     subscription = Subscription(queue, (TYPE,), note, prefetch=50)
-    await declare_events(bus)
+    await declare_events(bus, "test")
     await declare_subscription(bus, subscription)
     for number in range(40):
         data = {"id": number, "version": 1}

@@ -12,7 +12,13 @@ from aio_pika.exceptions import ChannelNotFoundEntity
 from shared.messaging import Bus, Consumer, Event, Subscription, handling
 from shared.messaging.metrics import BATCHES_SPLIT, CONSUMED, RESUBSCRIBED
 from shared.messaging.subscription import LONGEST_TIMEOUT
-from shared.messaging.topology import RETRIES, declare_events, declare_subscription, jittered_delays, parked_queue
+from shared.messaging.topology import (
+    declare_events,
+    declare_subscription,
+    jittered_delays,
+    parked_queue,
+    retries_exchange,
+)
 from shared.postgres import Connection, Database
 from shared.testing.waiting import eventually
 
@@ -28,7 +34,7 @@ def event(number: int) -> Event:
 
 
 async def filled(bus: Bus, broker: Broker, subscription: Subscription, events: list[Event]) -> None:
-    await declare_events(bus)
+    await declare_events(bus, "test")
     await declare_subscription(bus, subscription)
     for each in events:
         await broker.deliver(each.encode(), subscription.queue)
@@ -93,7 +99,7 @@ async def test_5_a_burst_of_retries_comes_back_over_several_delays_and_a_deleted
 
     delay = timedelta(milliseconds=400)
     subscription = Subscription(queue, TYPES, later, retry_delays=(delay, delay, delay))
-    names = [f"{RETRIES}.{milliseconds}" for milliseconds in jittered_delays(delay)]
+    names = [f"{retries_exchange(queue)}.{milliseconds}" for milliseconds in jittered_delays(delay)]
     assert len(set(names)) == 4
     await filled(bus, broker, subscription, [event(number) for number in range(30)])
     background(Consumer(bus, database, subscription).run())

@@ -12,7 +12,7 @@ from shared.messaging import Bus, Consumer, Event, Relay, Subscription, keeper, 
 from shared.messaging.bus import PublishFailed
 from shared.messaging.metrics import CONSUMED, TOPOLOGY_CONFLICTS
 from shared.messaging.outbox import append_direct
-from shared.messaging.topology import declare_events, declare_subscription, parked_queue
+from shared.messaging.topology import declare_events, declare_queue, declare_subscription, parked_queue
 from shared.postgres import Connection, Database
 from shared.settings import RabbitSettings
 from shared.testing.waiting import PATIENCE_SECONDS, eventually
@@ -177,8 +177,7 @@ async def test_3_what_no_queue_takes_is_kept_and_stops_nobody(
         await append_direct(connection, queue=queue, subject="jobs/1", body=b"{}")
         await append(connection, 1, 1)
     await eventually(lambda: outbox_rows(database), 1)
-    channel = await bus.open_channel()
-    await channel.declare_queue(queue, durable=True)
+    await declare_queue(bus, queue, {})
     await eventually(lambda: outbox_rows(database), 0)
     [message] = await broker.take_all(queue)
     assert message.delivery_mode == aio_pika.DeliveryMode.PERSISTENT
@@ -298,7 +297,7 @@ async def test_5_a_message_that_kills_its_process_is_parked_and_its_neighbours_a
             await asyncio.sleep(3600)
 
     subscription = Subscription(queue, TYPES, die)
-    await declare_events(bus)
+    await declare_events(bus, "test")
     await declare_subscription(bus, subscription)
     for number in range(1, 9):
         await broker.deliver(event(number).encode(), queue)

@@ -64,7 +64,7 @@ async def watermark(control: tuple[str, str, dict[str, str]]) -> AsyncIterator[W
 async def test_2_a_blocked_broker_is_waited_for_and_nothing_is_lost_or_sent_again(
     database: Database, bus: Bus, broker: Broker, background: Callable[..., object], watermark: Watermark
 ) -> None:
-    await declare_events(bus)
+    await declare_events(bus, "test")
     await declare_queue(bus, "blocked", {"x-queue-type": "quorum"}, bind=["orders.placed.v1"])
     background(Relay(database, bus).run())
     await place(database, 1)

@@ -21,7 +21,7 @@ PROGRAM = Path(__file__).parent / "relay_program.py"
 async def test_3_a_kill_between_the_confirm_and_the_delete_loses_nothing_and_doubles_no_effect(
     database: Database, bus: Bus, broker: Broker, background: Callable[..., object], queue: str
 ) -> None:
-    await declare_events(bus)
+    await declare_events(bus, "test")
     await declare_queue(bus, f"{queue}.wire", {"x-queue-type": "quorum"}, bind=TYPES)
     background(Consumer(bus, database, Subscription(queue, TYPES, record)).run())
     async with database.transaction() as connection:

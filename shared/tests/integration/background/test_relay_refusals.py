@@ -9,6 +9,7 @@ from shared.messaging import Bus, Relay
 from shared.messaging.bus import Refused
 from shared.messaging.metrics import PUBLISH_FAILURES
 from shared.messaging.outbox import OutboxMessage, append_direct, append_messages
+from shared.messaging.topology import declare_queue
 from shared.postgres import Connection, Database
 from shared.testing.waiting import eventually
 
@@ -19,9 +20,7 @@ pytestmark = pytest.mark.usefixtures("relay")
 
 
 async def declare(bus: Bus, name: str, arguments: dict[str, object] | None = None) -> None:
-    channel = await bus.open_channel()
-    await channel.declare_queue(name, durable=True, arguments={"x-queue-type": "quorum", **(arguments or {})})
-    await channel.close()
+    await declare_queue(bus, name, {"x-queue-type": "quorum", **(arguments or {})})
 
 
 async def write(connection: Connection, subject: str, *queues: str) -> None:

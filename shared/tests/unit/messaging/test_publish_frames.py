@@ -30,7 +30,7 @@ def decode(data: bytes) -> list[object]:
 
 
 def encode(found: OutboxMessage, traceparent: str | None = TRACEPARENT, *, frame_max: int = 131072) -> bytes:
-    return encode_publish(found, traceparent, channel=7, frame_max=frame_max)
+    return encode_publish(found, traceparent, exchange=found.exchange, channel=7, frame_max=frame_max)
 
 
 def test_the_library_reads_what_is_written() -> None:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from local_stack.errors import MissingProgramError
 from local_stack.ports import HOST
 from local_stack.program import HttpProbe, Program, TcpProbe
-from local_stack.servers import STOP_RANK, installing
+from local_stack.servers import STOP_RANK, installing, rabbitmq_users
+from local_stack.services import SERVICES
+from local_stack.state import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from local_stack.state import State
 
 PACKAGE = "rabbitmq-server"
-_ADMIN = "gatehouse"
+_ADMIN = rabbitmq_users.ADMINISTRATOR
 _SCRIPTS = (
     "/usr/lib/rabbitmq/bin/rabbitmq-server",
     "/opt/homebrew/sbin/rabbitmq-server",
@@ -52,6 +54,15 @@ def amqp_url(state: State, ports: Mapping[str, int]) -> str:
     return f"amqp://{_ADMIN}:{state.secret('rabbitmq')}@{HOST}:{ports['amqp']}/"
 
 
+def amqp_urls(state: State, ports: Mapping[str, int]) -> dict[str, str]:
+    """The URL of each service's user."""
+    return {name: f"amqp://{name}:{word}@{HOST}:{ports['amqp']}/" for name, word in _passwords(state).items()}
+
+
+def _passwords(state: State) -> dict[str, str]:
+    return {service: state.secret(f"rabbitmq-{service}") for service in SERVICES}
+
+
 def management_url(state: State, ports: Mapping[str, int]) -> str:
     """The URL of the management API, with the administrator's password."""
     return f"http://{_ADMIN}:{state.secret('rabbitmq')}@{HOST}:{ports['amqp_management']}"
@@ -61,12 +72,16 @@ def prepare(state: State, ports: Mapping[str, int]) -> None:
     """Write the node's configuration for these ports."""
     folder = state.folder("rabbitmq")
     (folder / "enabled_plugins").write_text("[rabbitmq_management].\n")
+    definitions = folder / "definitions.json"
+    definitions.touch(mode=0o600)
+    said = {service: rabbitmq_users.said_by(REPOSITORY, service) for service in SERVICES}
+    definitions.write_text(rabbitmq_users.definitions(state.secret("rabbitmq"), _passwords(state), said))
     configuration = folder / "rabbitmq.conf"
     configuration.touch(mode=0o600)
     configuration.write_text(
         f"listeners.tcp.1 = {HOST}:{ports['amqp']}\n"
         f"management.tcp.ip = {HOST}\nmanagement.tcp.port = {ports['amqp_management']}\n"
-        f"default_user = {_ADMIN}\ndefault_pass = {state.secret('rabbitmq')}\n"
+        f"load_definitions = {definitions}\n"
         "disk_free_limit.absolute = 100MB\n"
         "log.console = true\nlog.console.level = info\nlog.file = false\n"
     )

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from local_stack.errors import MissingProgramError
 from local_stack.ports import HOST
 from local_stack.program import Program, TcpProbe
-from local_stack.servers import STOP_RANK
+from local_stack.servers import STOP_RANK, redis_users
+from local_stack.services import SERVICES
 
 if TYPE_CHECKING:
     from local_stack.state import State
@@ -34,8 +35,17 @@ def find_program() -> Path:
 
 
 def url(state: State, port: int) -> str:
-    """The server's URL."""
+    """The administrator's URL of the server."""
     return f"redis://:{state.secret('redis')}@{HOST}:{port}/0"
+
+
+def urls(state: State, port: int) -> dict[str, str]:
+    """The URL of each kind of process."""
+    return {name: f"redis://{name}:{word}@{HOST}:{port}/0" for name, word in _passwords(state).items()}
+
+
+def _passwords(state: State) -> dict[str, str]:
+    return {name: state.secret(f"redis-{name}") for name in redis_users.names(SERVICES)}
 
 
 def prepare(state: State) -> None:
@@ -44,7 +54,7 @@ def prepare(state: State) -> None:
     configuration.touch(mode=0o600)
     configuration.write_text(
         f"bind {HOST}\nrequirepass {state.secret('redis')}\ndir {_quoted(configuration.parent)}\n"
-        'appendonly yes\nappendfsync everysec\nsave ""\ndaemonize no\n'
+        'appendonly yes\nappendfsync everysec\nsave ""\ndaemonize no\n' + redis_users.user_lines(_passwords(state))
     )
 
 

@@ -61,7 +61,7 @@ def _cuts(root: Path, name: str) -> list[tuple[str, Cut]]:
     upper = name.upper()
     compose, network = "docker-compose.yml", "deploy/kubernetes/base/network.yaml"
     both = f"{name}(?:-worker)?"
-    kinds = "(?:owner_)?(?:password|database_url)"
+    kinds = "(?:owner_)?(?:password|database_url|redis_url|amqp_url)"
     address = lines(rf" +{upper}_URL: http://{name}:\d+")
     return [
         ("pyproject.toml", lines(rf"{name} = \{{ workspace = true \}}")),

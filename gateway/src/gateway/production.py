@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from gateway.redis_cluster.address import ClusterAddress, is_cluster
 from gateway.settings import DEVELOPMENT_CLIENT_SECRET, Environment
 
 if TYPE_CHECKING:
@@ -53,6 +54,11 @@ def _redis(settings: Settings) -> Iterator[str]:
     url = settings.redis
     if url is None:
         return
+    if is_cluster(url):
+        # One word for all nodes: what holds for the first that is elsewhere holds for the setting.
+        address = ClusterAddress.parse(url)
+        urls = [address.url_of(place) for place in address.seeds]
+        url = next((one for one in urls if not _encrypted_or_here(one)), urls[0])
     password = unquote(urlsplit(url).password or "")
     if urlsplit(url).hostname and len(password) < _FEWEST_CHARACTERS:
         yield f"REDIS_URL: has no password, or one of less than {_FEWEST_CHARACTERS} characters"

@@ -26,7 +26,7 @@ from gateway.identity.identify import Identity
 from gateway.identity.keys import KeySet
 from gateway.identity.revocations import Revocations
 from gateway.identity.tokens import TokenVerifier
-from gateway.limits.limiter import Limiter
+from gateway.limits.cluster_limiter import limiter_of
 from gateway.limits.streams import Streams
 from gateway.reloading import Reloading, stamp
 from gateway.routes.changes import keeps
@@ -90,7 +90,7 @@ class Gateway:
             )
         self.api_keys = api_keys
         self.identity = Identity(self.verifier, self.keys, api_keys)
-        self.limiter = Limiter(
+        self.limiter = limiter_of(
             redis,
             model,
             settings.scale,

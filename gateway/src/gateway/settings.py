@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.console.settings import ConsoleSettings
+from gateway.redis_cluster.address import ClusterAddress, is_cluster
 from gateway.routes.load import DEFAULT_FILE
 
 DEVELOPMENT_CLIENT_SECRET = "gatehouse-development-gateway-secret-of-nobody"  # noqa: S105 - of nobody who should keep one
@@ -147,8 +148,10 @@ class Settings(ConsoleSettings):
         if not url:
             # A secret that is missing must not part the limits in silence.
             raise ValueError(f'is empty: name a server, or say "{NO_REDIS}" to count limits in this process alone')
-        if url != NO_REDIS and not url.startswith(("redis://", "rediss://")):
-            raise ValueError(f'must begin with redis:// or rediss://, or be "{NO_REDIS}"')
+        if is_cluster(url):
+            ClusterAddress.parse(url)
+        elif url != NO_REDIS and not url.startswith(("redis://", "rediss://")):
+            raise ValueError(f'must begin with redis:// or rediss:// (a cluster: redis+cluster://), or be "{NO_REDIS}"')
         return value
 
     @field_validator("ca_file")

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 _FEWEST_CHARACTERS = 12
 _WELL_KNOWN = {"postgres", "password", "guest", "admin", "secret", "redis", "rabbitmq", "changeme", "change-me"}
-_ENCRYPTED = {"rediss", "amqps", "https", "smtps", "smtp+starttls"}
+_ENCRYPTED = {"rediss", "rediss+cluster", "amqps", "https", "smtps", "smtp+starttls"}
 _VERIFIED_OR_ENCRYPTED = {"require", "verify-ca", "verify-full"}
 _WIDEST_NETWORK = {4: 8, 6: 7}
 """Prefix lengths of 10.0.0.0/8 and fc00::/7: no private network is wider."""
@@ -47,7 +47,9 @@ def backend(setting: str, url: str, *, plaintext: bool) -> Iterator[Unsafe]:
     """A server behind us: its password is no guess, and the way there is encrypted or said to be private."""
     try:
         parts = urlsplit(url)
-        host = parts.hostname or ""
+        # Of several, as a cluster's URL names them, one that is elsewhere.
+        hosts = [urlsplit(f"//{text}").hostname or "" for text in parts.netloc.rpartition("@")[2].split(",")]
+        host = next((name for name in hosts if not _here(name)), hosts[0])
     except ValueError:
         yield Unsafe(setting, "is not a URL")
         return

@@ -24,6 +24,7 @@ from pydantic_settings import (
 
 from shared import production
 from shared.production import Unsafe
+from shared.redis_url import checked
 
 
 class UnusableSettingError(Exception):
@@ -161,10 +162,16 @@ class ReplicaSettings(Settings):
 
 
 class RedisSettings(Settings):
-    """Redis or Valkey; a call waits at most ``timeout_seconds``."""
+    """Redis or Valkey, one server or a cluster; a call waits at most ``timeout_seconds``."""
 
     url: SecretStr = Field(validation_alias="REDIS_URL")
     timeout_seconds: float = Field(default=1.0, validation_alias="REDIS_TIMEOUT_SECONDS", gt=0)
+
+    @field_validator("url")
+    @classmethod
+    def _names_a_server(cls, value: SecretStr) -> SecretStr:
+        checked(value.get_secret_value())
+        return value
 
 
 class RabbitSettings(Settings):

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gateway.cache.second_tier import NEWS
-from gateway.limits.redis_link import RedisLink
+from gateway.cache.stores import NEWS
+from gateway.redis_cluster.key_link import link_to_key
 
 if TYPE_CHECKING:
     from gateway.cache.second_tier import SecondTier
@@ -42,7 +42,7 @@ class News:
     def __init__(self, url: str, tier: SecondTier, reader: Reader) -> None:
         self._tier, self._reader = tier, reader
         self._loop = asyncio.get_running_loop()
-        self.link = RedisLink(url, "return 1", name="cache_news", on_up=self._begin)
+        self.link = link_to_key(url, NEWS, name="cache_news", on_up=self._begin)
         self._last = b"0-0"
         self._timer: asyncio.TimerHandle | None = None
 

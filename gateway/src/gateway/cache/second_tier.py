@@ -8,42 +8,26 @@ change can neither be read nor written after it.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import secrets
 from typing import TYPE_CHECKING, Any
 
-import hiredis
-
+from gateway.cache.cluster_store import ClusterStore
 from gateway.cache.encoded import decode, encode
-from gateway.limits.redis_link import RedisLink
+from gateway.cache.stores import LONGEST_MS, Generation, OneServer, ignored
+from gateway.redis_cluster.address import is_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.cache.entry import Entry, Key
+    from gateway.cache.stores import Store
 
-# Of a path, and of all.
-Generation = tuple[bytes, bytes]
-
-_PREFIX = b"gatehouse:cache:"
-_ALL = _PREFIX + b"generation"
-NEWS = _PREFIX + b"news"
-# No answer stays longer, and a generation outlives every answer that was kept under another.
-_LONGEST_MS = 86_400_000
-_GENERATION_MS = 3 * _LONGEST_MS
 # Beyond its uses an answer stays so long to be asked about again.
 _VALIDATED_MS = 60_000
-_NEWS_KEPT = 10_000
 # What a request waits for Redis at most; a connection whose reply is later than the second is given up.
 _PATIENCE = 0.05
 _LOST_AFTER = 1.0
 _OWED = 1000
-
-PUT = """
-if (redis.call('GET', KEYS[2]) or '') ~= ARGV[1] or (redis.call('GET', KEYS[3]) or '') ~= ARGV[2] then return 0 end
-redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4])
-return 1
-"""
 
 
 class SecondTier:
@@ -52,7 +36,8 @@ class SecondTier:
     def __init__(self, url: str) -> None:
         self._loop = asyncio.get_running_loop()
         self.sender = secrets.token_hex(8).encode()
-        self.link = RedisLink(url, PUT, name="cache", on_up=self._pay)
+        self._store: Store = (ClusterStore if is_cluster(url) else OneServer)(url, self._pay)
+        self.link = self._store.link
         self._late: set[object] = set()
         # Changes that Redis has not been told of; None for so many that all must go.
         self._owed: set[bytes] | None = set()
@@ -65,43 +50,34 @@ class SecondTier:
     def get(self, key: Key, path: bytes, then: Callable[[Entry | None, Generation | None], None]) -> None:
         """What is kept, and under which generations something may be put; both None when Redis does not say."""
         asked = _Asked(self, key, path, then)
-        self.link.call(b"MGET", _entry(key), _generation(path), _ALL, on_reply=asked.on_reply)
+        asked.give_up = self._store.read(key, path, asked.on_reply)
 
     def put(self, entry: Entry, generation: Generation, now: float) -> None:
         """Keep it unless its path has changed since ``generation`` was read."""
         uses = max(entry.fresh_until, entry.stale_until, entry.error_until) - now
-        ttl = min(_LONGEST_MS, max(0, int(uses * 1000)) + _VALIDATED_MS)
-        value = b"%b %b\n%b" % (*generation, encode(entry))
-        rest = (3, _entry(entry.key), _generation(entry.path), _ALL, *generation, value, ttl)
-
-        def on_reply(reply: Any) -> None:
-            if isinstance(reply, hiredis.ReplyError) and str(reply).startswith("NOSCRIPT"):
-                self.link.call("EVAL", PUT, *rest, on_reply=_ignored)
-
-        self.link.call("EVALSHA", self.link.script_sha, *rest, on_reply=on_reply)
+        ttl = min(LONGEST_MS, max(0, int(uses * 1000)) + _VALIDATED_MS)
+        self._store.write(entry.key, entry.path, generation, b"%b %b\n%b" % (*generation, encode(entry)), ttl)
 
     def invalidate(self, path: bytes) -> None:
         """Nothing that is kept of the path counts, here and in the other processes."""
         if not self.link.up:
             self._owe(path)
             return
-        token = secrets.token_hex(8)
         told = _Told(self, path)
-        self.link.call(b"SET", _generation(path), token, b"PX", _GENERATION_MS, on_reply=told.on_reply)
-        self._tell(b"path", path, told.on_reply)
+        self._store.renew(path, secrets.token_hex(8), told.on_reply)
+        self._store.tell(self.sender, b"path", path, told.on_reply)
 
     def purge(self, prefix: bytes) -> None:
         """Paths that begin so are forgotten by all processes; Redis forgets all, for it has no list of paths."""
         if not self.link.up:
             self._owed = None
             return
-        self.link.call(b"SET", _ALL, secrets.token_hex(8), b"PX", _GENERATION_MS, on_reply=_ignored)
-        self._tell(b"prefix", prefix, _ignored)
+        self._store.renew(None, secrets.token_hex(8), self._on_purged)
+        self._store.tell(self.sender, b"prefix", prefix, ignored)
 
-    def _tell(self, what: bytes, value: bytes, on_reply: Callable[[Any], None]) -> None:
-        news = (b"XADD", NEWS, b"MAXLEN", b"~", _NEWS_KEPT, b"*", b"by", self.sender, what, value)
-        self.link.call(*news, on_reply=on_reply)
-        self.link.call(b"PEXPIRE", NEWS, _GENERATION_MS, on_reply=_ignored)
+    def _on_purged(self, reply: Any) -> None:
+        if isinstance(reply, Exception):
+            self._owed = None
 
     def _owe(self, path: bytes) -> None:
         if self._owed is not None:
@@ -140,11 +116,12 @@ class _Asked:
         self._tier, self._key, self._path = tier, key, path
         self._then: Callable[[Entry | None, Generation | None], None] | None = then
         self._loop = asyncio.get_running_loop()
+        self.give_up: Callable[[], None] = _nothing
         self._timer = self._loop.call_later(_PATIENCE, self._on_late)
 
     def _on_late(self) -> None:
         self._tier.on_late(self)
-        self._timer = self._loop.call_later(_LOST_AFTER, self._tier.link.drop)
+        self._timer = self._loop.call_later(_LOST_AFTER, self.give_up)
         self._answer(None, None)
 
     def on_reply(self, reply: Any) -> None:
@@ -176,13 +153,5 @@ class _Told:
             self._tier.untold(self._path)
 
 
-def _entry(key: Key) -> bytes:
-    return _PREFIX + b"answer:" + hashlib.sha256(b"\x00".join([key[0].encode(), *key[1:]])).hexdigest().encode()
-
-
-def _generation(path: bytes) -> bytes:
-    return _PREFIX + b"path:" + hashlib.sha256(path).hexdigest().encode()
-
-
-def _ignored(reply: Any) -> None:
+def _nothing() -> None:
     pass

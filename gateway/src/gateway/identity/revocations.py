@@ -16,7 +16,7 @@ import structlog
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from gateway.limits.redis_link import RedisLink
+from gateway.redis_cluster.key_link import link_to_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -40,7 +40,7 @@ class Revocations(Collector):
     def __init__(self, url: str | None, stream: str, on_news: Callable[[], None], *, most: int = _MOST) -> None:
         self._stream, self._on_news, self._most = stream, on_news, most
         self._loop = asyncio.get_running_loop()
-        self.link = RedisLink(url or "", "return 1", name="revocations", on_up=self._begin)
+        self.link = link_to_key(url, stream, name="revocations", on_up=self._begin)
         # Without Redis nobody tells us of any: a token ends when it says so.
         self._started = url is None
         self._last: bytes = b"0-0"

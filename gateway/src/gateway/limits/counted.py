@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 # Names that are ours to choose stand first, those a token brings last, so that none can pretend to be another.
 _ORDER = ("route", "address", "key", "tier", "client", "user")
+_SHARED = ("route", "tier")
 
 
 def counted(by: tuple[str, ...]) -> Callable[[Exchange], str]:
@@ -21,6 +22,21 @@ def counted(by: tuple[str, ...]) -> Callable[[Exchange], str]:
     if len(parts) == 1:
         return parts[0]
     return lambda exchange: "|".join([part(exchange) for part in parts])
+
+
+def tagged(by: tuple[str, ...]) -> Callable[[Exchange], str]:
+    """The same for a cluster: who asks is the hash tag, so that all limits of one client lie in one slot.
+
+    A limit that tells no clients apart, but routes or tiers, has its own.
+    """
+    who = [_PARTS[name] for name in _ORDER if name in by and name not in _SHARED] or [_PARTS[name] for name in by]
+    what = [_PARTS[name] for name in _ORDER if name in by and _PARTS[name] not in who]
+
+    def name(exchange: Exchange) -> str:
+        tag = "|".join([part(exchange) for part in who])
+        return "|".join([*[part(exchange) for part in what], "{" + tag + "}"])
+
+    return name
 
 
 def _address(exchange: Exchange) -> str:

@@ -19,6 +19,7 @@ class LimitMetrics(Collector):
     ) -> None:
         self.verdicts: defaultdict[str, int] = defaultdict(int)
         self.rejected: defaultdict[str, int] = defaultdict(int)
+        self.refunds: defaultdict[str, int] = defaultdict(int)
         self.delayed = 0
         self.delay_seconds = 0.0
         self.calls = 0
@@ -37,6 +38,12 @@ class LimitMetrics(Collector):
         for limit, number in self.rejected.items():
             rejected.add_metric([limit], number)
         yield rejected
+        refunds = CounterMetricFamily(
+            "gateway_limit_refunds", "Charges of refused requests given back in other slots.", labels=["outcome"]
+        )
+        for outcome, number in self.refunds.items():
+            refunds.add_metric([outcome], number)
+        yield refunds
         yield CounterMetricFamily(
             "gateway_limit_delayed", "Requests that waited for their turn in a leaky_queue.", self.delayed
         )

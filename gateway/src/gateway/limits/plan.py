@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from gateway.limits.counted import counted
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from gateway.data.exchange import Exchange
     from gateway.routes.model import LimitPolicy
 
+# What names who is counted, from the limit's ``by``.
+Naming = Callable[[tuple[str, ...]], "Callable[[Exchange], str]"]
+
 _PREFIX = "gatehouse:limit"
 # The overload is taken in steps, so that there are few plans.
 _STEPS = 16
@@ -23,7 +26,16 @@ _STEPS = 16
 class Rule:
     """One limit with its figures, and what of its answers is always the same."""
 
-    def __init__(self, name: str, policy: LimitPolicy, figures: Figures, part: float, local_share: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        policy: LimitPolicy,
+        figures: Figures,
+        part: float,
+        local_share: float,
+        *,
+        naming: Naming = counted,
+    ) -> None:
         self.name = name
         self.policy = policy
         self.figures = figures
@@ -31,7 +43,7 @@ class Rule:
         self.part = part
         self.local_share = policy.local_share or local_share
         self.prefix = f"{_PREFIX}:{figures.algorithm}:{name}:{figures.window:g}:"
-        self.counted = counted(policy.by)
+        self.naming, self.counted = naming, naming(policy.by)
         self.quota, self.seconds = figures.at_once, figures.seconds
         self.cost, self.span = figures.cost, figures.span
         self.capacity = figures.figure
@@ -44,7 +56,7 @@ class Rule:
 
     def times(self, part: float) -> Rule:
         """The same with a part of its quota."""
-        return Rule(self.name, self.policy, self.figures.times(part), self.part, self.local_share)
+        return Rule(self.name, self.policy, self.figures.times(part), self.part, self.local_share, naming=self.naming)
 
     def more_in(self, left: int, micros: int) -> int:
         """Microseconds until more than ``left`` is to be had, from what an admitted request was told."""
@@ -67,6 +79,7 @@ class Plan:
         self._tightened: dict[int, Plan] = {}
         self._local: dict[int, Plan] = {}
         self._parted: dict[int, Plan] = {}
+        self._some: dict[tuple[tuple[int, ...], frozenset[int], int], Plan] = {}
 
     def at(self, level: float) -> Plan:
         """As it is under an overload of ``level``, 0 to 1."""
@@ -93,6 +106,14 @@ class Plan:
         found = self._parted.get(workers)
         if found is None:
             found = self._parted[workers] = Plan([rule.times(1 / workers) for rule in self.rules])
+        return found
+
+    def some(self, numbers: tuple[int, ...], local: frozenset[int] = frozenset(), workers: int = 1) -> Plan:
+        """The rules of these numbers; those in ``local`` as one of so many processes counts them by itself."""
+        found = self._some.get((numbers, local, workers))
+        if found is None:
+            rules = [self.local(workers).rules[number] if number in local else self.rules[number] for number in numbers]
+            found = self._some[numbers, local, workers] = Plan(rules)
         return found
 
     def keys(self, exchange: Exchange) -> list[str]:
@@ -133,7 +154,13 @@ class Plan:
 
 
 def plan(
-    policies: Sequence[tuple[str, LimitPolicy]], tier: str | None, cost: int, scale: float, local_share: float
+    policies: Sequence[tuple[str, LimitPolicy]],
+    tier: str | None,
+    cost: int,
+    scale: float,
+    local_share: float,
+    *,
+    naming: Naming = counted,
 ) -> Plan:
     """The limits of a route, by name, for a tier, None for who is not known."""
     return Plan(
@@ -144,6 +171,7 @@ def plan(
                 figures(policy, tier, cost, scale),
                 policy.overloaded.get(policy.quota_of(tier)[0], 1.0),
                 local_share,
+                naming=naming,
             )
             for name, policy in policies
         ]

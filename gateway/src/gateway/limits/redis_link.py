@@ -123,7 +123,7 @@ class RedisLink(asyncio.Protocol):
             try:
                 async with asyncio.timeout(_CONNECT_SECONDS):
                     self._lost.clear()
-                    await self._loop.create_connection(lambda: self, self._host, self._port, ssl=self._tls)
+                    await self._loop.create_connection(lambda: self, *self._place(), ssl=self._tls)
                     await self._handshake()
                 self.up = True
                 self._first_up.set()
@@ -134,7 +134,13 @@ class RedisLink(asyncio.Protocol):
             except (OSError, TimeoutError, LinkDownError, hiredis.ReplyError) as error:
                 log.debug("redis_probe_failed", link=self._name, error=type(error).__name__)
                 self.drop()
-            await asyncio.sleep(random.uniform(*_PROBE_SECONDS))  # noqa: S311 - jitter
+            await asyncio.sleep(self._pause())
+
+    def _place(self) -> tuple[str, int]:
+        return self._host, self._port
+
+    def _pause(self) -> float:
+        return random.uniform(*_PROBE_SECONDS)  # noqa: S311 - jitter
 
     async def _handshake(self) -> None:
         if self._password:

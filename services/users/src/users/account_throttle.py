@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import structlog
 from prometheus_client import Counter
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
+from shared.redis_client import UNAVAILABLE, clustered
 from users.settings import LoginSettings
 
 log = structlog.stdlib.get_logger(__name__)
@@ -64,6 +64,21 @@ if ARGV[7] == '1' and redis.call('INCR', KEYS[2]) == 1 then
 end
 return {0, ''}
 """
+# Of a cluster: the address alone, then the row alone by the script above; KEYS: the address.
+_TAKE_ADDRESS = """
+if tonumber(redis.call('GET', KEYS[1]) or '0') >= tonumber(ARGV[1]) then
+  return math.max(redis.call('PTTL', KEYS[1]), 1)
+end
+if redis.call('INCR', KEYS[1]) == 1 then
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+end
+return 0
+"""
+_FORGIVE_ADDRESS = """
+if tonumber(redis.call('GET', KEYS[1]) or '0') > 0 then
+  redis.call('DECR', KEYS[1])
+end
+"""
 _FORGIVE = """
 redis.call('DEL', KEYS[1])
 if ARGV[1] == '1' and tonumber(redis.call('GET', KEYS[2]) or '0') > 0 then
@@ -91,6 +106,9 @@ class AccountThrottle:
         self._redis = redis
         self._take = redis.register_script(_TAKE)
         self._forgive = redis.register_script(_FORGIVE)
+        self._parted = clustered(redis) is not None
+        self._take_address = redis.register_script(_TAKE_ADDRESS)
+        self._forgive_address = redis.register_script(_FORGIVE_ADDRESS)
         self._free = max(1, round(settings.account_failures * settings.scale))
         self._most = max(self._free + 1, round(MOST_IN_A_ROW * settings.scale))
         self._address_limit = max(1, round(settings.address_failures * settings.scale))
@@ -116,8 +134,8 @@ class AccountThrottle:
         ]
         try:
             async with asyncio.timeout(_REDIS_SECONDS):
-                wait, whose = await self._take(keys, arguments)
-        except (RedisError, OSError, TimeoutError) as error:
+                wait, whose = await (self._take_parted if self._parted else self._take)(keys, arguments)
+        except UNAVAILABLE as error:
             OPEN.inc()
             log.warning("account_throttle_open", error=type(error).__name__)
             return 0
@@ -125,12 +143,28 @@ class AccountThrottle:
             REFUSED.labels(whose.decode() if isinstance(whose, bytes) else whose).inc()
         return -(-int(wait) // 1000)
 
+    async def _take_parted(self, keys: list[str], arguments: list[int]) -> tuple[int, bytes]:
+        """In a cluster the two lie apart: the address first, which gets it back when the row refuses."""
+        *of_row, by_address, window, limit = arguments
+        if by_address and (wait := await self._take_address(keys[1:], [limit, window])):
+            return int(wait), b"address"
+        wait, whose = await self._take(keys[:1], [*of_row, 0, window, limit])
+        if wait and by_address:
+            await self._forgive_address(keys[1:])
+        return int(wait), whose
+
     async def forgive(self, account: str, place: Place) -> None:
         """The password was right: the row of this place begins anew, and the address did not fail."""
         try:
             async with asyncio.timeout(_REDIS_SECONDS):
-                await self._forgive([_row(account, place), _address(place)], [int(not place.by_device)])
-        except (RedisError, OSError, TimeoutError) as error:
+                keys = [_row(account, place), _address(place)]
+                if self._parted:
+                    await self._forgive(keys[:1], [0])
+                    if not place.by_device:
+                        await self._forgive_address(keys[1:])
+                else:
+                    await self._forgive(keys, [int(not place.by_device)])
+        except UNAVAILABLE as error:
             log.warning("account_throttle_open", error=type(error).__name__)
 
     async def tell(self, account: str) -> bool:
@@ -138,7 +172,7 @@ class AccountThrottle:
         try:
             async with asyncio.timeout(_REDIS_SECONDS):
                 return bool(await self._redis.set(_key("told", account), 1, nx=True, px=self._window_ms))
-        except (RedisError, OSError, TimeoutError):
+        except UNAVAILABLE:
             return False
 
     async def forgive_strangers(self, account: str) -> None:

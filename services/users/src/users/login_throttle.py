@@ -11,8 +11,8 @@ import ipaddress
 import structlog
 from prometheus_client import Counter
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
+from shared.redis_client import UNAVAILABLE
 from users.settings import LoginSettings
 
 log = structlog.stdlib.get_logger(__name__)
@@ -48,7 +48,7 @@ class LoginThrottle:
         try:
             async with asyncio.timeout(_REDIS_SECONDS):
                 wait = int(await self._take([_key(account, address)], [self._limit, self._window_ms]))
-        except (RedisError, OSError, TimeoutError) as error:
+        except UNAVAILABLE as error:
             OPEN.inc()
             log.warning("login_throttle_open", error=type(error).__name__)
             return 0
@@ -64,7 +64,7 @@ class LoginThrottle:
                 pipe.get(key)
                 pipe.pttl(key)
                 count, left = await pipe.execute()
-        except (RedisError, OSError, TimeoutError) as error:
+        except UNAVAILABLE as error:
             OPEN.inc()
             log.warning("login_throttle_open", error=type(error).__name__)
             return 0
@@ -78,7 +78,7 @@ class LoginThrottle:
         try:
             async with asyncio.timeout(_REDIS_SECONDS):
                 await self._redis.delete(_key(account, address))
-        except (RedisError, OSError, TimeoutError) as error:
+        except UNAVAILABLE as error:
             log.warning("login_throttle_open", error=type(error).__name__)
 
 

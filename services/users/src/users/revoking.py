@@ -13,12 +13,14 @@ import structlog
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from prometheus_client import Counter
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from shared.identity import add_revocations
+from shared.identity.revocations import REVOKED_STREAM
 from shared.messaging.cancellation import raise_if_cancelled
 from shared.postgres import Database
 from shared.postgres.database import UNAVAILABLE
+from shared.redis_client import UNAVAILABLE as REDIS_UNAVAILABLE
+from shared.redis_client import clustered
 from users.domain.sessions import ACCESS_TOKEN_LIFETIME
 from users.store import revocations as store
 from users.store import service_tokens, signing_keys
@@ -54,9 +56,17 @@ async def publish(database: Database, redis: Redis) -> int:
 
 
 async def _identify(redis: Redis) -> str:
-    await redis.set(_MADE, secrets.token_hex(8), nx=True)
-    made = await redis.get(_MADE)
-    server = await redis.info("server")
+    cluster = clustered(redis)
+    if cluster is None:
+        made_key, server = _MADE, await redis.info("server")
+    else:
+        # Where the stream lies: another node may have it one day, with less than was told.
+        made_key = f"{{{REVOKED_STREAM}}}:made"
+        await cluster.initialize()
+        node = cluster.get_node_from_key(REVOKED_STREAM)
+        server = await cluster.info("server", target_nodes=node)
+    await redis.set(made_key, secrets.token_hex(8), nx=True)
+    made = await redis.get(made_key)
     return f"{server['run_id']} {made!r}"
 
 
@@ -76,7 +86,7 @@ async def _keep_published(database: Database, redis: Redis) -> None:
         try:
             with suppress_instrumentation():
                 await publish(database, redis)
-        except (RedisError, OSError, TimeoutError, *UNAVAILABLE) as error:
+        except (*REDIS_UNAVAILABLE, *UNAVAILABLE) as error:
             FAILED.inc()
             log.warning("revocations_not_published", error=f"{type(error).__name__}: {error}")
         except Exception:

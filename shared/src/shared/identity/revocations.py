@@ -22,9 +22,9 @@ import structlog
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from prometheus_client import Counter, Gauge
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from shared.messaging.cancellation import raise_if_cancelled
+from shared.redis_client import UNAVAILABLE
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -167,7 +167,7 @@ class RevokedTokens:
                 with suppress_instrumentation():
                     await (self.read() if looks % _RESYNC_LOOKS else self.resync())
                 looks += 1
-            except (RedisError, OSError, TimeoutError) as error:
+            except UNAVAILABLE as error:
                 looks = 0  # what comes back may be another Redis
                 log.warning("revoked_tokens_not_read", error=str(error))
             except Exception:

@@ -16,10 +16,10 @@ import orjson
 import structlog
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
-from redis.exceptions import RedisError
 
 from shared.jobs.types import JobStatus
 from shared.postgres import Database
+from shared.redis_client import UNAVAILABLE
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -57,7 +57,7 @@ async def publish(redis: Redis, service: str, job_id: UUID, progress: JobProgres
     """Tell the watchers; when Redis is away they find it in the row."""
     try:
         await redis.publish(channel(service, job_id), orjson.dumps(asdict(progress)))
-    except (RedisError, OSError, TimeoutError) as error:
+    except UNAVAILABLE as error:
         log.warning("progress_not_published", job_id=str(job_id), error=str(error))
 
 
@@ -106,7 +106,7 @@ async def _subscribed(redis: Redis, name: str) -> AsyncGenerator[PubSub | None]:
             await pubsub.subscribe(name)
             # The call only sends: what is published before the confirmation is not ours yet.
             await pubsub.get_message(timeout=LOOK_SECONDS)
-        except (RedisError, OSError, TimeoutError) as error:
+        except UNAVAILABLE as error:
             log.warning("progress_not_subscribed", error=str(error))
             yield None
         else:
@@ -143,7 +143,7 @@ async def _next(messages: PubSub | None) -> JobProgress | None:
         return None
     try:
         found: dict[str, Any] | None = await messages.get_message(ignore_subscribe_messages=True, timeout=LOOK_SECONDS)
-    except (RedisError, OSError, TimeoutError):
+    except UNAVAILABLE:
         await asyncio.sleep(LOOK_SECONDS / 4)
         return None
     if found is None:

@@ -19,7 +19,8 @@ from shared.logs import configure_logs
 from shared.loop_lag import loop_lag_measured
 from shared.messaging.wake import RelayWaker
 from shared.postgres import Database, Replica, ready_schema
-from shared.settings import RedisSettings, ServiceSettings, UnusableSettingError
+from shared.redis_client import create_redis
+from shared.settings import ServiceSettings, UnusableSettingError
 from shared.telemetry import configure_telemetry, trace_application
 from shared.web.content_type import require_json
 from shared.web.deadline import CancelAtDeadline
@@ -120,16 +121,6 @@ def create_app(
     trace_application(app, provider)
     skip_unsampled(app, settings.telemetry)
     return app
-
-
-def create_redis(settings: RedisSettings) -> Redis:
-    """A client whose calls end within their time."""
-    return Redis.from_url(
-        settings.url.get_secret_value(),
-        socket_timeout=settings.timeout_seconds,
-        socket_connect_timeout=settings.timeout_seconds,
-        health_check_interval=15,
-    )
 
 
 def _bind(app: FastAPI, checks: Mapping[str, Callable[[Resources], Awaitable[bool]]]) -> dict[str, Check]:

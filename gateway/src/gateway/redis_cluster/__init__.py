@@ -1,0 +1,1 @@
+"""Redis Cluster: which node has which slot, commands sent there and followed when a slot moves."""

@@ -17,7 +17,11 @@ from shared.testing.ports import free_port
 
 SLOTS = 16384
 _START_SECONDS = 240.0
-_OPTIONS = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--cluster-enabled", "yes")
+_OPTIONS = (
+    *("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--cluster-enabled", "yes"),
+    # A node whose last slot leaves it stays what it is.
+    *("--cluster-allow-replica-migration", "no"),
+)
 
 
 class ClusterNode:

@@ -46,7 +46,7 @@ class ClusterLink:
         self._address, self._script, self._name, self._on_up = address, script, name, on_up
         self._loop = asyncio.get_running_loop()
         self._nodes: dict[Place, Node] = {}
-        self._owners: list[Node | None] = [None] * SLOTS
+        self._owners = _nobody()
         self._primaries: tuple[Node, ...] = ()
         self._covered = False
         self._asked_at = -_LEAST_SECONDS
@@ -88,7 +88,8 @@ class ClusterLink:
                 timer.cancel()
         self._look = self._asking = None
         nodes, self._nodes = self._nodes, {}
-        self._owners, self._primaries, self._covered = [None] * SLOTS, (), False
+        self._owners = _nobody()
+        self._primaries, self._covered = (), False
         for node in nodes.values():
             node.stop()
 
@@ -145,7 +146,7 @@ class ClusterLink:
             # A node that is in no cluster has no map to tell.
             log.warning("redis_cluster_map_refused", link=self._name, error=str(reply or "no slots").split(" ", 1)[0])
             return
-        owners: list[Node | None] = [None] * SLOTS
+        owners = _nobody()
         for found in ranges(reply, node.place):
             owner = self._node(found.primary)
             owners[found.first : found.last + 1] = [owner] * (found.last + 1 - found.first)
@@ -228,6 +229,10 @@ class Call:
             if not isinstance(reply, hiredis.ReplyError) or str(reply).startswith("CLUSTERDOWN"):
                 self._cluster.refresh()
         self._on_reply(reply)
+
+
+def _nobody() -> list[Node | None]:
+    return [None] * SLOTS
 
 
 def _answers(node: Node) -> bool:

@@ -52,7 +52,10 @@ def into_list(pattern: str, *items: str) -> Edit:
 
     def edit(old: str) -> str | None:
         new, count = re.subn(
-            rf"({pattern}\[[^\[\]\n]*)\]", lambda found: f"{found[1]}, {added}]", old, flags=re.MULTILINE
+            rf"({pattern}\[[^\[\]\n]*)\]",
+            lambda found: f"{found[1]}{'' if found[1].endswith('[') else ', '}{added}]",
+            old,
+            flags=re.MULTILINE,
         )
         return new if count else None
 

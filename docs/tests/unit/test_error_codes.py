@@ -86,5 +86,5 @@ def listed() -> set[tuple[int, str]]:
 
 
 def test_every_code_stands_in_the_guide_with_its_status():
-    assert len(codes()) > 100
+    assert len(codes()) > 50
     assert listed() == codes()

@@ -82,6 +82,7 @@ def test_the_ways_to_insert():
     assert after("b.*", "x\n")("a\nb1\nb2\nc\n") == "a\nb1\nb2\nx\nc\n"
     assert at_end("x\n")("a\n\n") == "a\nx\n"
     assert into_list("l: ", "x", "y")("l: [a]\nm: [a]\n") == "l: [a, x, y]\nm: [a]\n"
+    assert into_list("l: ", "x", "y")("l: []\n") == "l: [x, y]\n"
     assert into_default("L", "b=1")("x: ${L:-a=1}\ny: ${M:-a}\n") == "x: ${L:-a=1,b=1}\ny: ${M:-a}\n"
     edits = (before("b", "x"), after("b", "x"), into_list("l: ", "x"), into_default("L", "x"))
     assert [edit("nothing\n") for edit in edits] == [None] * 4

@@ -74,7 +74,7 @@ def test_so_is_a_wrong_item(item: str):
         checked(ROOT, "gizmos", item)
 
 
-@pytest.mark.parametrize("port", [80, 65_535, 8020, 8019])
+@pytest.mark.parametrize("port", [80, 65_535, 8010, 8009])
 def test_so_is_a_port_that_is_taken_or_none(port: int):
     with pytest.raises(ScaffoldError, match=f"PORT={port}"):
         checked(ROOT, "gizmos", port=port)

@@ -46,7 +46,7 @@ def test_the_tree_has_the_name_wherever_it_is_read():
     [
         ("", "say what"),
         ("My-Shop", "small letters"),
-        ("orders", "there already"),
+        ("users", "there already"),
         ("gateway", "else"),
         ("json", "module"),
     ],

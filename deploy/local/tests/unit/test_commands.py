@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from local_stack import demo
 from local_stack.command_line import main
 from local_stack.mode import chosen_mode
-from local_stack.ports import free_port
 
 
 def test_a_bad_mode_is_a_clear_error(
@@ -67,12 +65,3 @@ def test_clean_refuses_a_folder_that_is_not_its_own(tmp_path: Path, capsys: pyte
     assert main(["clean", "--state", str(precious)]) == 1
     assert (precious / "thesis.txt").exists()
     assert "not removed" in capsys.readouterr().err
-
-
-def test_the_demo_says_when_nothing_answers(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
-    monkeypatch.setenv("GATEHOUSE_STATE", str(tmp_path))
-    monkeypatch.setenv("GATEWAY_URL", f"http://127.0.0.1:{free_port()}")
-    assert demo.main() == 1
-    assert "is it up?" in capsys.readouterr().err

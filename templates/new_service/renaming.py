@@ -59,7 +59,7 @@ def _text(path: Path) -> str | None:
 
 def _write_what_follows(root: Path) -> None:
     """Imports and tables are sorted by name; the lock file, the documents and what is made of them have it."""
-    _ruff(root, "check", "--quiet", "--select=I", "--fix")
+    _ruff(root, "check", "--quiet", "--select=I,RUF022", "--fix")
     _ruff(root, "format", "--quiet")
     uv = str(Path(sys.executable).parent / "uv")
     documents = [

@@ -51,6 +51,16 @@ MESSAGING = Board(
                 "s",
                 [(quantile(0.95, "jobs_attempt_seconds", "type", window="15m"), "{{type}}")],
             ),
+            Graph(
+                "Progress of what runs",
+                "percent",
+                [("max by (job, instance, type) (jobs_progress_percent)", "{{type}} {{instance}}")],
+            ),
+            Graph(
+                "Report files: what their store did not do",
+                "ops",
+                [("sum by (operation) (rate(report_store_failures_total[5m]))", "{{operation}}")],
+            ),
         ],
         "By the clock, and to the outside": [
             Graph("Who fires", "short", [("sum by (job) (schedules_leader)", "{{job}}")]),

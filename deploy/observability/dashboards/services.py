@@ -53,5 +53,13 @@ SERVICES = Board(
             Graph("Memory", "bytes", [("process_resident_memory_bytes", "{{job}} {{instance}}")]),
             Graph("Open files", "short", [("process_open_fds", "{{job}} {{instance}}")]),
         ],
+        "Reads that may be stale": [
+            Graph(
+                "By the server that answered",
+                "ops",
+                [("sum by (job, server) (rate(database_stale_reads_total[1m]))", "{{job}} {{server}}")],
+            ),
+            Graph("Age of what the replica shows", "s", [("max by (job) (database_replica_lag_seconds)", "{{job}}")]),
+        ],
     },
 )

@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import pytest
+from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
 from shared.jobs import JobContext, JobNotFound, JobProgress, JobStatus, request_cancel, watch_progress
 from shared.jobs import progress as progress_module
 from shared.postgres import Database
-from shared.testing.waiting import PATIENCE_SECONDS
+from shared.testing.waiting import PATIENCE_SECONDS, eventually
 
 from .job_fixtures import Run, Sum, ends_as, job_type, submit
 
@@ -54,6 +55,29 @@ async def test_a_watcher_that_comes_back_is_given_only_what_is_new(
     assert rest[-1].status is JobStatus.SUCCEEDED
     # After the end: the end again, however far the watcher says it is.
     assert [u.status for u in await watched(watch_progress(redis, database, job_id, after=10**6))] == ["succeeded"]
+
+
+async def test_how_far_a_job_is_can_be_measured_while_it_runs_and_not_after(
+    database: Database, run_worker: Run
+) -> None:
+    def measured() -> float | None:
+        return REGISTRY.get_sample_value("jobs_progress_percent", {"type": "sum"})
+
+    told, done = asyncio.Event(), asyncio.Event()
+
+    async def halfway(context: JobContext, _payload: Sum) -> None:
+        await context.progress(50, "half of it")
+        told.set()
+        await done.wait()
+
+    job_id = await submit(database, "sum")
+    run_worker(job_type(halfway))
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await told.wait()
+    assert measured() == 50
+    done.set()
+    await ends_as(database, job_id, JobStatus.SUCCEEDED)
+    await eventually(lambda: measured() is None)
 
 
 async def test_what_happens_between_subscribing_and_reading_is_not_missed(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from chaos import wire_order
+from chaos import outside, wire_order
 from chaos.importing import ROWS, sku_of
 from chaos.ledger import Kind, Ledger, Operation, Outcome
 
@@ -62,6 +62,7 @@ def _all(ledger: Ledger, stock: dict[int, int], state: EndState) -> Iterator[tup
     yield from _imports(ledger, state)
     yield from _read_model(state)
     yield from ((Wrong(wrong), fact) for wrong, fact in wire_order.check(state))
+    yield from ((Wrong(wrong), fact) for wrong, fact in outside.check(ledger, state))
     yield from _left_over(state)
     yield from ((Wrong.CONTRADICTION, fact) for fact in ledger.contradictions)
     for operation in ledger.operations:

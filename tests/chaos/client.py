@@ -72,11 +72,22 @@ class Client:
         self._http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
         self._signed_in_at = time.monotonic()
 
+    async def _stay_signed_in(self) -> None:
+        if time.monotonic() - self._signed_in_at > _TOKEN_SECONDS and self.user_id:
+            await self._sign_in()
+
     async def must(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         """The answer of a request that has to work: before and after the storm. Raises HTTPError."""
+        await self._stay_signed_in()
         answer = await self._http.request(method, path, json=body)
         answer.raise_for_status()
         return answer.json()
+
+    async def delete(self, path: str) -> None:
+        """Take something away, before or after the storm. Raises HTTPError."""
+        await self._stay_signed_in()
+        answer = await self._http.delete(path)
+        answer.raise_for_status()
 
     async def content(self, path: str) -> httpx.Response:
         """A file as it is served."""
@@ -84,11 +95,10 @@ class Client:
 
     async def once(self, request: str, method: str, path: str, **options: Any) -> httpx.Response | None:
         """One try; None, or an answer from 500, leaves open what happened."""
-        if time.monotonic() - self._signed_in_at > _TOKEN_SECONDS and self.user_id:
-            try:
-                await self._sign_in()
-            except httpx.HTTPError:
-                return None
+        try:
+            await self._stay_signed_in()
+        except httpx.HTTPError:
+            return None
         self.ledger.requests += 1
         try:
             async with asyncio.timeout(_ATTEMPT_SECONDS + 5):
@@ -103,14 +113,21 @@ class Client:
         return answer
 
     async def send(
-        self, operation: Operation, method: str, path: str, body: Any, *, patient: bool = True
+        self,
+        operation: Operation,
+        method: str,
+        path: str,
+        body: Any,
+        *,
+        patient: bool = True,
+        media_type: str = "text/csv",
     ) -> httpx.Response | None:
         """The answer for good, None when there is none: the one try of who is not patient, or the end of the run."""
         pause = 0.1
         headers = {"Idempotency-Key": operation.key}
         sent: dict[str, Any] = {"json": body}
         if isinstance(body, bytes):
-            headers["Content-Type"] = "text/csv"
+            headers["Content-Type"] = media_type
             sent = {"content": body}
         while True:
             operation.attempts += 1

@@ -69,6 +69,34 @@ class ReportRow:
 
 
 @dataclass(frozen=True)
+class HookRow:
+    """A webhook: what it hears and of whom (None: of everybody), its log by message, what its receiver took."""
+
+    user_id: int | None
+    events: tuple[str, ...]
+    log: dict[str, str]
+    taken: frozenset[str]
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AvatarRow:
+    """Which picture a user shows, by size; None where there is none."""
+
+    user_id: int
+    shown: dict[int, int | None]
+
+
+@dataclass(frozen=True)
+class ClockReportRow:
+    """A report that a clock asked for, and the time it is of."""
+
+    user_id: int
+    schedule_id: int
+    time: str
+
+
+@dataclass(frozen=True)
 class WireEvent:
     """An event as a consumer received it."""
 
@@ -91,6 +119,11 @@ class EndState:
     users: list[UserRow] = field(default_factory=list[UserRow])
     seen_users: list[UserRow] = field(default_factory=list[UserRow])
     reports: list[ReportRow] = field(default_factory=list[ReportRow])
+    hooks: list[HookRow] = field(default_factory=list[HookRow])
+    avatars: list[AvatarRow] = field(default_factory=list[AvatarRow])
+    clock_reports: list[ClockReportRow] = field(default_factory=list[ClockReportRow])
+    clocks_left: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    """Clocks that are still set, with their users."""
     events: list[WireEvent] = field(default_factory=list[WireEvent])
     undone: dict[str, int] = field(default_factory=dict[str, int])
     """Rows of tables that are empty when all is done: outboxes, what is to be announced, payments that began."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from chaos.links import Links
+from chaos.receiving import ADDRESS, OwnAuthority
 from local_stack import embedded, lifecycle, orphans
 from local_stack.daemon import RUNNING_LOCK
 from local_stack.ports import free_port, is_free
@@ -39,6 +40,8 @@ class Ground:
     links: Links
     servers: embedded.Servers
     gateway: str
+    authority: OwnAuthority
+    """Of whoever receives webhooks; the system is told to trust it."""
 
     def process(self, name: str) -> psutil.Process | None:
         """The process that runs under this name now."""
@@ -68,7 +71,8 @@ class Ground:
 @asynccontextmanager
 async def standing(state: State) -> AsyncGenerator[Ground]:
     """Bring a fresh system up, and down again."""
-    environment = _environment()
+    authority = OwnAuthority(state.folder("receivers"))
+    environment = _environment() | {"WEBHOOKS_ALLOW": f"{ADDRESS}/32", "WEBHOOKS_CA_FILE": str(authority.file)}
     with state.lock(RUNNING_LOCK, seconds=1):
         orphans.end(state)
         await asyncio.to_thread(embedded.prepare, state, environment, print)
@@ -76,7 +80,7 @@ async def standing(state: State) -> AsyncGenerator[Ground]:
         links = Links()
         supervisor = Supervisor(await _programs(state, environment, links), state)
         gateway = f"http://127.0.0.1:{environment['GATEWAY_PORT']}"
-        ground = Ground(state, supervisor, links, embedded.servers(state, environment), gateway)
+        ground = Ground(state, supervisor, links, embedded.servers(state, environment), gateway, authority)
         supervisor.start()
         try:
             await ground.until_ready()

@@ -21,6 +21,8 @@ class Kind(StrEnum):
     STEP = "step"
     REPORT = "report"
     IMPORT = "import"
+    AVATAR = "avatar"
+    SCHEDULE = "schedule"
 
 
 class Outcome(StrEnum):

@@ -9,15 +9,22 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chaos.client import Client, Patience
+from chaos.hooking import ORDER_EVENTS, Hook
 from chaos.importing import Importer
 from chaos.ledger import Kind, Ledger, Outcome
+from chaos.picturing import Sitter
 from chaos.reporting import Reader
+from chaos.scheduling import Planner
 from chaos.shopping import Buyer, Shop, take_step
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-_BUYERS, _READERS = 5, 2
+    from chaos.receiving import Receiver
+
+_BUYERS, _READERS, _SITTERS, _PLANNERS = 5, 2, 2, 2
+_HOOKED = 2
+"""Buyers who have a webhook."""
 _ADMIN = ("admin@example.com", "Admin12345")
 _PLENTY, _SCARCE = 1_000_000, 150
 STOCK_SKUS = "CHAOS-"
@@ -28,10 +35,14 @@ _UNHURRIED = 180.0
 class Load:
     """Everybody at once, each with chances of their own that the seed decides."""
 
-    def __init__(self, gateway: str, seed: int) -> None:
+    def __init__(self, gateway: str, seed: int, receiver: Receiver) -> None:
         self.ledger = Ledger()
         self.stock: dict[int, int] = {}
         """What was put on each shelf, by product."""
+        self.hooks: list[Hook] = []
+        self.sitters: list[Sitter] = []
+        self.planners: list[Planner] = []
+        self._receiver = receiver
         self._gateway = gateway
         self._seed = seed
         self._patience = Patience()
@@ -44,16 +55,26 @@ class Load:
         admin = self._client("admin", _ADMIN[0])
         await admin.sign_in_as(_ADMIN[1])
         admin.user_id = (await admin.must("GET", "/api/v1/users/me"))["id"]
+        await self._hook(admin, ("orders.paid.v1",), everybody=True)
         products = [
             await self._new_product(admin, number, stock) for number, stock in enumerate((_PLENTY, _PLENTY, _SCARCE))
         ]
         shop = Shop((products[0], products[1]), products[2])
         for number in range(_BUYERS):
             client = await self._registered(f"buyer-{number}")
+            if number < _HOOKED:
+                await self._hook(client, ORDER_EVENTS)
             self._go(Buyer(client, shop, self._random(f"buyer-{number}")).buy, pause=0.15)
         for number in range(_READERS):
             client = await self._registered(f"reader-{number}")
             self._go(Reader(client, self._random(f"reader-{number}")).ask, pause=1.0)
+        for number in range(_SITTERS):
+            self.sitters.append(Sitter(await self._registered(f"sitter-{number}")))
+            self._go(self.sitters[-1].sit, pause=4.0)
+        for number in range(_PLANNERS):
+            planner = Planner(await self._registered(f"planner-{number}"), self._random(f"planner-{number}"))
+            self.planners.append(planner)
+            self._go(planner.plan, pause=1.0)
         self._go(Importer(admin, self._random("importer")).bring, pause=3.0)
         self._go(lambda: self._ship(admin, shop), pause=0.1)
         self._go(lambda: self._reprice(admin, products[0]), pause=1.0)
@@ -94,6 +115,11 @@ class Load:
         client = self._client(name, f"{name}-{self._seed}@example.com")
         await client.register()
         return client
+
+    async def _hook(self, client: Client, events: tuple[str, ...], *, everybody: bool = False) -> None:
+        hook = Hook(client, self._receiver, events, everybody=everybody)
+        await hook.make()
+        self.hooks.append(hook)
 
     async def _new_product(self, admin: Client, number: int, stock: int) -> int:
         body = {"sku": f"{STOCK_SKUS}{number}", "name": f"Kettle {number}", "price": "9.99", "stock": stock}

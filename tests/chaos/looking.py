@@ -10,7 +10,17 @@ import aio_pika
 import asyncpg
 import httpx
 
-from chaos.end_state import ChargeRow, EndState, OrderRow, PaymentRow, ProductRow, ReportRow, UserRow, WireEvent
+from chaos.end_state import (
+    ChargeRow,
+    ClockReportRow,
+    EndState,
+    OrderRow,
+    PaymentRow,
+    ProductRow,
+    ReportRow,
+    UserRow,
+    WireEvent,
+)
 from local_stack.services import SERVICES
 
 if TYPE_CHECKING:
@@ -35,7 +45,14 @@ _UNFINISHED = """
     SELECT type || ' ' || id || ' ' || status || ', attempt ' || attempt FROM {schema}.jobs
     WHERE status IN ('queued', 'running') AND run_at < now() + interval '10 minutes'
 """
-_FAILED = "SELECT type || ' ' || id || ': ' || coalesce(error, '') FROM {schema}.jobs WHERE status = 'failed'"
+# A picture that another one came after is not made, and its job says so.
+_FAILED = """
+    SELECT type || ' ' || id || ': ' || coalesce(error, '') FROM {schema}.jobs
+    WHERE status = 'failed' AND coalesce(error, '') NOT LIKE 'Another picture came after this one%'
+"""
+_CLOCK_REPORTS = """
+    SELECT user_id, schedule_id, scheduled_for::text FROM reports.reports WHERE schedule_id IS NOT NULL ORDER BY id
+"""
 
 
 async def bind_witness(ground: Ground) -> None:
@@ -129,6 +146,10 @@ async def _look(connection: asyncpg.Connection[asyncpg.Record], waiting: dict[st
                 ReportRow,
                 "SELECT id, user_id, params::jsonb ->> 'from', status, version FROM reports.reports ORDER BY id",
             ),
+            clock_reports=await rows(ClockReportRow, _CLOCK_REPORTS),
+            clocks_left=[
+                (row[0], row[1]) for row in await connection.fetch("SELECT id, user_id FROM reports.report_schedules")
+            ],
             undone=await left_in(
                 *(f"{schema}.outbox" for schema in SERVICES), "orders.unannounced_products", "orders.payment_attempts"
             ),

@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import httpx
+
 from chaos import injecting, looking
 from chaos.checker import Violation, Wrong, check
 from chaos.load import Load
@@ -36,18 +38,19 @@ class Result:
 async def storm(ground: Ground, faults: list[Fault], seconds: float, seed: int) -> Result:
     """Break the system under load, let it become quiet, and check."""
     await looking.bind_witness(ground)
-    load = Load(ground.gateway, seed)
-    try:
-        await load.start()
-        await asyncio.sleep(_WARM_SECONDS)
-        begun = time.monotonic()
-        done = await injecting.run(ground, faults, begun)
-        await asyncio.sleep(max(0.0, begun + seconds - time.monotonic()))
-        print(f"  {time.monotonic() - begun:6.1f} s  the storm is over; waiting until all is quiet", flush=True)
-        violations = await _calm_down(ground, load)
-        return Result(begun, done, load.ledger, violations)
-    finally:
-        await load.close()
+    async with ground.authority.receiver() as receiver:
+        load = Load(ground.gateway, seed, receiver)
+        try:
+            await load.start()
+            await asyncio.sleep(_WARM_SECONDS)
+            begun = time.monotonic()
+            done = await injecting.run(ground, faults, begun)
+            await asyncio.sleep(max(0.0, begun + seconds - time.monotonic()))
+            print(f"  {time.monotonic() - begun:6.1f} s  the storm is over; waiting until all is quiet", flush=True)
+            violations = await _calm_down(ground, load)
+            return Result(begun, done, load.ledger, violations)
+        finally:
+            await load.close()
 
 
 async def _calm_down(ground: Ground, load: Load) -> list[Violation]:
@@ -63,7 +66,7 @@ async def _calm_down(ground: Ground, load: Load) -> list[Violation]:
     await load.stop()
     print(f"  every client is done after {time.monotonic() - began:.1f} s", flush=True)
     last_seen: dict[str, float] = {}
-    while left := _unsettled(await looking.look(ground)):
+    while left := _unsettled(await looking.look(ground)) | await _waited_for(load):
         last_seen |= dict.fromkeys(left, time.monotonic() - began)
         if time.monotonic() - began > _QUIET_SECONDS:
             print(f"  still not done: {left}", flush=True)
@@ -74,9 +77,24 @@ async def _calm_down(ground: Ground, load: Load) -> list[Violation]:
     state = await looking.look(ground)
     state.events = await looking.hear_witness(ground)
     state.reports = await looking.with_files(load, state.reports)
+    state.hooks = [await hook.row() for hook in load.hooks]
+    state.avatars = [await sitter.row() for sitter in load.sitters]
     violations = late + check(load.ledger, load.stock, state)
     print(f"  checked after {time.monotonic() - began:.1f} s, {len(state.events)} events heard", flush=True)
     return violations
+
+
+async def _waited_for(load: Load) -> dict[str, int]:
+    """What is still to come from outside: deliveries, and the clocks' last times, after which they are stopped."""
+    try:
+        # Those who wait for minutes are asked for by hand: all that is tried is that none is forgotten.
+        pending = sum([len(await hook.pending()) for hook in load.hooks])
+        for hook in load.hooks:
+            await hook.hasten()
+        running = sum([not await planner.has_ended() for planner in load.planners])
+    except httpx.HTTPError as error:
+        return {f"an answer ({error})": 1}
+    return {name: count for name, count in {"deliveries": pending, "clocks": running}.items() if count}
 
 
 def _unsettled(state: EndState) -> dict[str, int]:

@@ -48,7 +48,7 @@ _UNFINISHED = """
 # A picture that another one came after is not made, and its job says so.
 _FAILED = """
     SELECT type || ' ' || id || ': ' || coalesce(error, '') FROM {schema}.jobs
-    WHERE status = 'failed' AND coalesce(error, '') NOT LIKE 'Another picture came after this one%'
+    WHERE status = 'failed' AND coalesce(error, '') NOT LIKE '%Another picture came after this one%'
 """
 _CLOCK_REPORTS = """
     SELECT user_id, schedule_id, scheduled_for::text FROM reports.reports WHERE schedule_id IS NOT NULL ORDER BY id

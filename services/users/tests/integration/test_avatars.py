@@ -3,15 +3,20 @@
 import asyncio
 import io
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import httpx
 import pytest
 from PIL import Image
 
+from shared.postgres import Connection, Database
 from shared.testing.waiting import eventually
+from users.api.v1 import avatars as routes
 
 from .people import PASSWORD, Account, Accounts
 from .pictures import BLUE, RED, bomb, moving, picture
@@ -160,6 +165,28 @@ async def test_of_two_uploads_at_once_the_last_wins(client: httpx.AsyncClient, a
         return len(left(directory, account)), len(list((directory / "uploads").iterdir()))
 
     await eventually(settled, (1, 0))
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_picture_whose_commit_was_not_answered_is_made(
+    client: httpx.AsyncClient, account: Account, database: Database, monkeypatch: pytest.MonkeyPatch
+):
+    """The connection ends after the commit and before its answer: nobody at the API knows that the job is there."""
+
+    class Unanswered:
+        acquire = staticmethod(database.acquire)
+
+        @asynccontextmanager
+        async def transaction(self) -> AsyncIterator[Connection]:
+            async with database.transaction() as connection:
+                yield connection
+            raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(routes, "get_resources", lambda _request: SimpleNamespace(database=Unanswered()))
+        assert (await upload(client, account, picture(colour=BLUE))).status_code == 503
+    assert (await ended(client, account))["status"] == "succeeded"
+    assert colour_of((await client.get(path_of(account), headers=account.headers)).content) == BLUE
 
 
 async def test_what_a_killed_worker_left_half_made_the_next_one_makes_whole(

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from shared.problems import Problem
 from shared.web import (
     NOT_MODIFIED,
     EntityId,
@@ -49,7 +50,8 @@ async def upload_avatar(
     try:
         async with database.transaction() as connection:
             job = await avatars.put(connection, user_id, upload_id)
-    except BaseException:
+    except Problem:
+        # After anything else it may be committed, and the worker needs the picture; else it is cleaned up in hours.
         own.avatars.remove_upload(upload_id)
         raise
     response.headers["Location"] = f"{request.url.path}/job"

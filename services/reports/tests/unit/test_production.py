@@ -36,6 +36,7 @@ def test_safe_settings_are_taken():
         ("WEBHOOKS_ALLOW", "127.0.0.1/32"),
         ("PUBLIC_URL", "http://api.example.com"),
         ("SMTP_URL", "smtp://mail.example.com:25"),
+        ("S3_ENDPOINT_URL", "http://s3.example.com:9000"),
     ],
 )
 def test_each_unsafe_setting_is_told(monkeypatch: pytest.MonkeyPatch, name: str, value: str):

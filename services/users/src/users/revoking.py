@@ -61,7 +61,7 @@ async def _identify(redis: Redis) -> str:
         made_key, server = _MADE, await redis.info("server")
     else:
         # Where the stream lies: another node may have it one day, with less than was told.
-        made_key = f"{{{REVOKED_STREAM}}}:made"
+        made_key = f"{_MADE}:{{{REVOKED_STREAM}}}"
         await cluster.initialize()
         node = cluster.get_node_from_key(REVOKED_STREAM)
         server = await cluster.info("server", target_nodes=node)

@@ -3,7 +3,10 @@
 from typing import cast
 
 from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.client import PubSub
 from redis.asyncio.cluster import ClusterNode
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisClusterException, RedisError
 
 from shared.redis_url import cluster_url, is_cluster
@@ -13,6 +16,7 @@ UNAVAILABLE = (RedisError, RedisClusterException, OSError, TimeoutError)
 """What a call raises when Redis is away, or the part of it that has the key."""
 
 _HEALTH_CHECK_SECONDS = 15
+_MOST_CONNECTIONS = 20_000
 
 
 def create_redis(settings: RedisSettings) -> Redis:
@@ -34,7 +38,9 @@ def create_redis(settings: RedisSettings) -> Redis:
         # What one node has lost is no reason to do without the others.
         require_full_coverage=False,
         # Our callers have less patience than ten rounds over all nodes.
-        cluster_error_retry_attempts=2,
+        retry=Retry(NoBackoff(), 2),
+        # Who watches a job holds one.
+        max_connections=_MOST_CONNECTIONS,
         socket_timeout=settings.timeout_seconds,
         socket_connect_timeout=settings.timeout_seconds,
         health_check_interval=_HEALTH_CHECK_SECONDS,
@@ -46,3 +52,12 @@ def create_redis(settings: RedisSettings) -> Redis:
 def clustered(redis: Redis) -> RedisCluster | None:
     """The client as that of a cluster; None where there is one server, whose keys may be used together."""
     return redis if isinstance(redis, RedisCluster) else None
+
+
+async def listening(redis: Redis) -> PubSub:
+    """To subscribe with: on any node of a cluster, for each is told what was published at another."""
+    cluster = clustered(redis)
+    if cluster is None:
+        return redis.pubsub()
+    await cluster.initialize()
+    return cluster.pubsub(node=cluster.get_random_node())

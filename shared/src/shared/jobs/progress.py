@@ -19,7 +19,7 @@ from redis.asyncio.client import PubSub
 
 from shared.jobs.types import JobStatus
 from shared.postgres import Database
-from shared.redis_client import UNAVAILABLE
+from shared.redis_client import UNAVAILABLE, listening
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -100,9 +100,10 @@ async def watch_progress(
 
 @asynccontextmanager
 async def _subscribed(redis: Redis, name: str) -> AsyncGenerator[PubSub | None]:
-    pubsub = redis.pubsub()
+    pubsub: PubSub | None = None
     try:
         try:
+            pubsub = await listening(redis)
             await pubsub.subscribe(name)
             # The call only sends: what is published before the confirmation is not ours yet.
             await pubsub.get_message(timeout=LOOK_SECONDS)
@@ -112,7 +113,8 @@ async def _subscribed(redis: Redis, name: str) -> AsyncGenerator[PubSub | None]:
         else:
             yield pubsub
     finally:
-        await pubsub.aclose()
+        if pubsub is not None:
+            await pubsub.aclose()
 
 
 async def _read(database: Database, job_id: UUID) -> JobProgress:

@@ -2,11 +2,13 @@
 rate limiting 6)."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from gateway_testing.cacheable import FRESH, Says, eventually, path
-from gateway_testing.clustered import address_on, client_slot, counting, get, started, statuses
+from gateway_testing.clustered import address_on, admitted, client_slot, counting, get, started, statuses
 from gateway_testing.process import GatewayProcess
 from gateway_testing.tokens import Issuer
 from gateway_testing.upstream import RawUpstream
@@ -23,7 +25,7 @@ def cluster() -> Iterator[RedisCluster]:
 
 @pytest.fixture(scope="module")
 async def two(running_upstream: RawUpstream, cluster: RedisCluster) -> AsyncIterator[list[GatewayProcess]]:
-    processes = await started(running_upstream, cluster, 2)
+    processes = await started(running_upstream, cluster, 2, REDIS_URL=admitted(cluster))
     yield processes
     for process in processes:
         await asyncio.to_thread(process.stop)
@@ -133,6 +135,25 @@ async def test_what_ended_is_read_from_the_node_that_the_stream_moved_to(
     await eventually(lambda: refused(tokens[2]))
 
 
+async def test_6_of_a_node_that_hangs_the_mode_decides_and_the_others_go_on(
+    two: list[GatewayProcess], cluster: RedisCluster
+):
+    hung, there = cluster.nodes[1], cluster.nodes[2]
+    one, other = address_on(cluster, hung), address_on(cluster, there)
+    late = await two[0].metric("gateway_limiter_late_total")
+    os.kill(hung.pid, signal.SIGSTOP)
+    try:
+        assert await statuses(two, "open", one, 8) == [200] * 8
+        assert await statuses(two, "closed", one, 4) == [503] * 4
+        assert await two[0].metric("gateway_limiter_late_total") > late
+        assert await statuses(two, "closed", other, 8) == [200] * 5 + [429] * 3
+    finally:
+        os.kill(hung.pid, signal.SIGCONT)
+    for process in two:
+        await counting(process)
+    assert await statuses(two, "closed", address_on(cluster, hung), 8) == [200] * 5 + [429] * 3
+
+
 async def test_6_of_a_node_that_dies_each_route_has_its_mode_and_the_others_go_on(
     two: list[GatewayProcess], cluster: RedisCluster
 ):
@@ -155,6 +176,7 @@ async def test_6_of_a_node_that_dies_each_route_has_its_mode_and_the_others_go_o
         [200] * 2 + [429] * 6 if lost_route else [200] * 3 + [429] * 5
     )
     await asyncio.to_thread(lost.start)
+    admitted(cluster)
     for process in two:
         await counting(process)
     # It comes back empty and counts anew, all of the quota and no more.

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,9 +10,11 @@ from gateway.redis_cluster.slots import slot_of
 from gateway_testing.process import GatewayProcess
 from gateway_testing.upstream import RawUpstream
 from gateway_testing.wire import Answer, ask
+from local_stack.servers.redis_users import user_lines
 from shared.testing.redis_cluster import ClusterNode, RedisCluster
 
 ROUTES = Path(__file__).parents[2] / "integration" / "redis_cluster.toml"
+_PASSWORD = secrets.token_hex(16)
 _numbers = itertools.count(1)
 
 
@@ -24,9 +27,8 @@ async def started(
             upstream.port,
             0,
             GATEWAY_ROUTES=str(ROUTES),
-            REDIS_URL=cluster.url,
+            **{"REDIS_URL": cluster.url, **environment},
             TRUSTED_PROXIES="127.0.0.1/32",
-            **environment,
         )
         for _ in range(number)
     ]
@@ -36,6 +38,14 @@ async def started(
     for process in processes:
         await counting(process)
     return processes
+
+
+def admitted(cluster: RedisCluster) -> str:
+    """The cluster as the gateway's own user knows it, which has no more rights there than it needs."""
+    (line,) = user_lines({"gateway": _PASSWORD}).splitlines()
+    for node in cluster.all:
+        node.say("ACL", "SETUSER", *line.split()[1:])
+    return cluster.url.replace("://", f"://gateway:{_PASSWORD}@")
 
 
 async def counting(process: GatewayProcess, up: int = 1) -> None:

@@ -38,7 +38,9 @@ def _document(app: FastAPI) -> dict[str, Any]:
     problem = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(problem.pop("$defs", {}))
     if "securitySchemes" in document["components"]:
-        document["components"]["securitySchemes"]["X-API-Key"] = API_KEY.model_dump(by_alias=True, exclude_none=True)
+        document["components"]["securitySchemes"]["X-API-Key"] = API_KEY.model_dump(
+            mode="json", by_alias=True, exclude_none=True
+        )
     schemas["Problem"] = {**problem, "title": "Problem"}
     for path in document.get("paths", {}).values():
         for operation in path.values():

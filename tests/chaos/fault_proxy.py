@@ -99,13 +99,17 @@ class FaultProxy:
         if pair.is_reset:
             pair.reset()
             return
-        there = asyncio.create_task(self._pump(pair, reader, back_writer, back=False))
+        # A client that is killed resets its connection: the server must hear of it at once, as it does without a proxy.
+        pumps = [
+            asyncio.create_task(self._pump(pair, reader, back_writer, back=False)),
+            asyncio.create_task(self._pump(pair, back_reader, writer, back=True)),
+        ]
         try:
-            await self._pump(pair, back_reader, writer, back=True)
-            await there
+            await asyncio.gather(*pumps)
         finally:
-            there.cancel()
-            await asyncio.gather(there, return_exceptions=True)
+            for pump in pumps:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
 
     async def _pump(self, pair: _Pair, reader: StreamReader, writer: StreamWriter, *, back: bool) -> None:
         while data := await reader.read(_CHUNK):

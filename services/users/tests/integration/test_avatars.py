@@ -14,9 +14,13 @@ import httpx
 import pytest
 from PIL import Image
 
+from shared.jobs import JobFailed
 from shared.postgres import Connection, Database
 from shared.testing.waiting import eventually
 from users.api.v1 import avatars as routes
+from users.avatar_files import AvatarFiles
+from users.jobs.avatar_payloads import MakeAvatar
+from users.jobs.make_avatar import make_job
 
 from .people import PASSWORD, Account, Accounts
 from .pictures import BLUE, RED, bomb, moving, picture
@@ -187,6 +191,28 @@ async def test_a_picture_whose_commit_was_not_answered_is_made(
         assert (await upload(client, account, picture(colour=BLUE))).status_code == 503
     assert (await ended(client, account))["status"] == "succeeded"
     assert colour_of((await client.get(path_of(account), headers=account.headers)).content) == BLUE
+
+
+async def test_a_picture_that_another_one_came_after_is_not_told_to_be_gone(
+    accounts: Accounts, account: Account, database: Database, directory: Path
+):
+    """The other one's job ends first, and clears this one's directory up under its hands."""
+    first, second = uuid4(), uuid4()
+    await accounts.execute(
+        "INSERT INTO avatars (user_id, upload_id, job_id) VALUES ($1, $2, $3)", account.id, first, uuid4()
+    )
+
+    async def nothing(*_told: object) -> None:
+        pass
+
+    async def overtaken(*_asked: object) -> None:
+        await accounts.execute("UPDATE avatars SET upload_id = $2 WHERE user_id = $1", account.id, second)
+        raise FileNotFoundError
+
+    context: Any = SimpleNamespace(database=database, progress=nothing, run_in_process=overtaken)
+    job = make_job(AvatarFiles(directory))
+    with pytest.raises(JobFailed, match="Another picture came after this one"):
+        await job.handler(context, MakeAvatar(user_id=account.id, upload_id=first))
 
 
 async def test_what_a_killed_worker_left_half_made_the_next_one_makes_whole(

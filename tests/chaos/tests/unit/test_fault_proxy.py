@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import socket
+import struct
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,6 +11,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from chaos.fault_proxy import FAIR, HOST, FaultProxy, Weather
+from shared.testing.waiting import PATIENCE_SECONDS
 
 SOON = 0.15
 
@@ -47,6 +50,33 @@ async def test_it_passes_everything_and_the_end_of_the_stream():
         writer.write(sent)
         writer.write_eof()
         assert await reader.read(-1) == sent
+
+
+async def test_a_client_that_is_killed_ends_at_the_server_too():
+    """Whoever dies with unread data in hand resets the connection, and says no goodbye."""
+    ended = asyncio.Event()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"never read")
+        with contextlib.suppress(ConnectionError):
+            while await reader.read(65_536):
+                pass
+        ended.set()
+        writer.close()
+
+    server = await asyncio.start_server(listen, HOST, 0)
+    proxy = FaultProxy(server.sockets[0].getsockname()[1])
+    _, writer = await asyncio.open_connection(HOST, await proxy.start())
+    writer.write(b"hello")
+    await writer.drain()
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await ended.wait()
+    finally:
+        await proxy.close()
+        server.close()
 
 
 async def test_cut_resets_what_is_open_and_lets_new_ones_in():

@@ -57,7 +57,11 @@ async def _make(files: AvatarFiles, context: JobContext, payload: MakeAvatar) ->
     except PictureRefused as error:
         raise JobFailed(str(error)) from error
     except FileNotFoundError as error:
-        raise JobFailed("The picture is gone; upload it again.") from error
+        # Whoever ends meanwhile clears up what is of no picture that counts: this one's too, if another came.
+        async with context.database.acquire() as connection:
+            avatar = await store.find(connection, payload.user_id)
+        counts = avatar is not None and avatar.upload_id == payload.upload_id
+        raise JobFailed("The picture is gone; upload it again." if counts else _SUPERSEDED) from error
 
 
 async def _on_finished(files: AvatarFiles, connection: Connection, job: FinishedJob) -> None:

@@ -84,11 +84,11 @@ def _words(name: str) -> str:
 def _matrix(naming: Naming) -> str:
     one = f"/{naming.name}/{{{naming.item}_id}}"
     rows = [
-        ("GET", f"/{naming.name}", "401   200   -     200   403   403"),
-        ("POST", f"/{naming.name}", "401   201   -     201   403   403"),
-        ("GET", one, "401   200   404   200   403   403"),
-        ("PATCH", one, "401   200   404   200   403   403"),
-        ("DELETE", one, "401   204   404   204   403   403"),
+        ("GET", f"/{naming.name}", "401   200   -     200   403   403   200   403"),
+        ("POST", f"/{naming.name}", "401   201   -     201   403   403   403   403"),
+        ("GET", one, "401   200   404   200   403   403   200   403"),
+        ("PATCH", one, "401   200   404   200   403   403   403   403"),
+        ("DELETE", one, "401   204   404   204   403   403   403   403"),
     ]
     return "\n" + "".join(f"{method:<6} {path:<46} {statuses}\n" for method, path, statuses in rows)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-COLUMNS = ("none", "own", "other", "admin", "scope", "key")
+COLUMNS = ("none", "own", "other", "admin", "scope", "key", "prog", "inner")
 VERSIONS = ("/api/v1", "/api/v2")
 
 

@@ -8,12 +8,15 @@ import pytest
 from access_matrix import VERSIONS, Row, rows, unversioned
 from belongings import Owner, newcomer
 from e2e_system import Person
+from programs import Program
 from right_bodies import BODIES
 from signing import OwnKey, claims_of
 
 METHODS = {"get", "put", "post", "patch", "delete"}
 ROWS = rows()
 AREAS = ("users:read", "orders:read", "reports:read")
+OF_PEOPLE = [f"{area}:{right}" for area in ("users", "orders", "reports") for right in ("read", "write")]
+OF_THE_GATEWAY = ["keys:exchange", "tokens:introspect"]
 
 
 def operations(document: dict[str, Any]) -> dict[str, list[str]]:
@@ -39,10 +42,19 @@ def keys(owner: Owner) -> dict[str, str]:
     return {key["scopes"][0]: key["key"] for key in made}
 
 
+@pytest.fixture(scope="session")
+def programs(client: httpx.Client, boss: Person) -> dict[str, Program]:
+    """Programs of somebody else's with tokens of their own (client_credentials), by the column of the table."""
+    return {"prog": Program(client, boss, *OF_PEOPLE), "inner": Program(client, boss, *OF_THE_GATEWAY)}
+
+
 @pytest.fixture
-def callers(document: dict[str, Any], keys: dict[str, str], stranger: Person, key: OwnKey) -> Any:
+def callers(
+    document: dict[str, Any], keys: dict[str, str], stranger: Person, key: OwnKey, programs: dict[str, Program]
+) -> Any:
     """The headers of each kind of caller of a row, on the objects of an owner."""
     needed = operations(document)
+    of_programs = {column: program.token() for column, program in programs.items()}
 
     def of(row: Row, whose: Owner) -> dict[str, dict[str, str]]:
         scopes = needed[row.name]
@@ -56,6 +68,7 @@ def callers(document: dict[str, Any], keys: dict[str, str], stranger: Person, ke
             "admin": whose.boss.headers,
             "scope": {"Authorization": f"Bearer {key.sign({**claims, 'scope': kept})}"},
             "key": {"X-API-Key": keys[other_area]},
+            **of_programs,
         }
 
     return of
@@ -70,7 +83,7 @@ async def test_a_route_answers_each_caller_as_the_table_says(row: Row, owner: Ow
         prefix = "" if path.startswith(("/.", "/account/")) else version
         answer: httpx.Response = await asking.request(row.method, prefix + path, **options)
         if answer.status_code == 403:
-            expected = "insufficient_scope" if column in ("scope", "key") else "forbidden"
+            expected = "insufficient_scope" if column in ("scope", "key", "inner") else "forbidden"
             assert answer.json()["code"] == expected, (column, answer.text)
         if answer.status_code == 401:
             scheme = "Basic" if path in ("/oauth/token", "/oauth/revoke", "/oauth/introspect") else "Bearer"

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from container_system import ContainerSystem
 from e2e_system import System
 from page_commands import Command, commands
 
@@ -44,6 +45,8 @@ def run_page(page: str, system: System) -> tuple[list[Command], subprocess.Compl
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_commands_of_a_page_run(page: str, breakable: System):
+    if page == "docs/operations.md" and isinstance(breakable, ContainerSystem):
+        pytest.skip("its backup is of the servers of local mode, as it says")
     wanted, done = run_page(page, breakable)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
     answered = [int(status) for status in re.findall(r"^answered (\d+)$", done.stderr, re.MULTILINE)]

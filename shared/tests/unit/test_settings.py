@@ -48,8 +48,9 @@ def test_a_ratio_is_a_ratio(monkeypatch: pytest.MonkeyPatch):
 
 def test_a_variable_that_is_called_as_a_field_is_somebody_elses(monkeypatch: pytest.MonkeyPatch):
     """``make chaos SEED=4 SECONDS=360`` handed both on to the services, which ended over them."""
-    for name in ("DATABASE_URL", "REDIS_URL", "AMQP_URL", "TOKEN_ISSUER", "JWKS_URL"):
+    for name in ("DATABASE_URL", "AMQP_URL", "TOKEN_ISSUER", "JWKS_URL"):
         monkeypatch.setenv(name, "https://a.example")
+    monkeypatch.setenv("REDIS_URL", "redis://a.example")
     for name in ("PORT", "HOST", "URL", "SECONDS"):
         monkeypatch.setenv(name, "4")
     for name, field in ServiceSettings.model_fields.items():

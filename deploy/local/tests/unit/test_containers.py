@@ -35,7 +35,7 @@ def test_secrets_are_made_once_and_closed_to_others(tmp_path: Path):
     assert {path.name: path.read_text() for path in generate(tmp_path).iterdir()} == before
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     passwords = [content for name, content in before.items() if name.endswith("_password")]
-    assert len(set(passwords)) == len(passwords) == 4 + 2 * len(SERVICES)
+    assert len(set(passwords)) == len(passwords) == 5 + 4 * len(SERVICES)
 
 
 def test_urls_follow_a_changed_password(tmp_path: Path):

@@ -18,8 +18,8 @@ from gateway.data.standing_headers import OURS
 
 if TYPE_CHECKING:
     from gateway.cache.flight import Flight
-    from gateway.cache.second_tier import Generation
     from gateway.cache.shared_cache import SharedCache
+    from gateway.cache.stores import Generation
     from gateway.data.exchange import Exchange
     from gateway.problem import Refusal
 

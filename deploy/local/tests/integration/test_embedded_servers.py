@@ -134,6 +134,8 @@ async def test_given_servers_are_used_and_not_started(state: State, tmp_path: Pa
     connection = await asyncpg.connect(embedded.servers(other, environment).database_url("reports"))
     assert await connection.fetchval("SELECT current_schema()") == "reports"
     await connection.close()
+    # The roles have the passwords of the other state now.
+    await apply_roles(given.admin_database_url, given.role_passwords)
 
 
 async def test_a_given_database_that_does_not_answer_is_one_clear_error(tmp_path: Path):

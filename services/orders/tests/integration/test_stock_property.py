@@ -13,7 +13,7 @@ from orders.domain.payments import OrderNotPayable, PaymentMethod
 from orders.domain.products import ProductFields
 from orders.paying import begin_payment, settle_payment
 from shared.identity import Principal
-from shared.postgres import Connection, Database
+from shared.postgres import Connection, Database, write_together
 
 STOCK = (7, 3)
 OWNER = Principal("77", "user", "free", frozenset(), "token")
@@ -69,7 +69,8 @@ async def _take(connection: Connection, shop: Shop, kind: object, *arguments: ob
         match kind, *arguments:
             case "place", list(lines):
                 asked = [(shop.products[which], quantity) for which, quantity in lines]
-                order = await ordering.place_order(connection, OWNER, asked)
+                order, writes = await ordering.place_order(connection, OWNER, asked)
+                await write_together(connection, writes)
                 shop.orders.append(order.id)
                 shop.statuses[order.id] = order.status
             case "lead", int(which), Principal() as principal, OrderStatus() as wanted if shop.orders:

@@ -13,7 +13,9 @@ from e2e_system import Person, System, eventually, finished_report, new_product,
 from PIL import Image
 from redis import Redis
 
+from local_stack.embedded import Servers, servers
 from local_stack.services import SERVICES
+from local_stack.state import State
 
 NAME = "Wilhelmina Quastenflosser"
 
@@ -67,8 +69,14 @@ def tables_naming(system: System, *needles: str) -> list[str]:
     return asyncio.run(look())
 
 
+def administrators(system: System) -> Servers:
+    """The servers as their administrators, who see all of them."""
+    assert system.state is not None
+    return servers(State(system.state), {})
+
+
 def redis_naming(system: System, *needles: str) -> list[bytes]:
-    redis = Redis.from_url(psutil.Process(system.pid("users")).environ()["REDIS_URL"])
+    redis = Redis.from_url(administrators(system).redis_url)
     words = [needle.encode() for needle in needles]
     found = [
         key
@@ -89,8 +97,7 @@ def waiting_messages(system: System) -> int:
     """Messages in the queues that hear of users and orders, parked ones included."""
 
     async def count() -> int:
-        url = psutil.Process(system.pid("reports-worker")).environ()["AMQP_URL"]
-        async with await aio_pika.connect(url) as connection:
+        async with await aio_pika.connect(administrators(system).amqp_url) as connection:
             channel = await connection.channel()
             names = ("orders.customers", "reports.read-model", "reports.webhooks")
             queues = [await channel.declare_queue(f"{n}{end}", passive=True) for n in names for end in ("", ".parked")]

@@ -21,17 +21,14 @@ def loaded() -> dict[str, Any]:
 
 
 def test_a_service_says_its_name_and_what_its_contracts_begin_with():
-    assert SAID == {"users": ["users"], "orders": ["orders", "products"], "reports": ["reports"]}
+    assert (SAID["users"], SAID["orders"]) == (["users"], ["orders", "products"])
+    assert all(service in SAID[service] for service in SERVICES)
 
 
 def test_only_what_a_service_says_is_let_in():
     let_in = {(each["source"], each["routing_key"]) for each in loaded()["bindings"] if each["destination"] == "events"}
-    assert let_in == {
-        ("events.from.users", "users.#"),
-        ("events.from.orders", "orders.#"),
-        ("events.from.orders", "products.#"),
-        ("events.from.reports", "reports.#"),
-    }
+    assert {("events.from.users", "users.#"), ("events.from.orders", "products.#")} <= let_in
+    assert let_in == {(f"events.from.{service}", f"{word}.#") for service in SERVICES for word in SAID[service]}
 
 
 def test_no_pattern_of_one_service_takes_in_a_name_of_another_or_of_all():
@@ -66,7 +63,7 @@ def test_redis_is_given_hashes_and_no_two_users_write_a_key_of_the_same_name():
         assert not re.search(r"\+@all|allkeys|allchannels|nopass| ~\*| &\*", line)
         written += [word for word in line.split() if word.startswith("~")]
     assert len(lines) == len(SERVICES) + 1
-    assert sorted(written) == ["~gatehouse:*", "~orders:*", "~reports:*", "~tokens:revoked*", "~users:*"]
+    assert sorted(written) == sorted(["~gatehouse:*", "~tokens:revoked*", *(f"~{service}:*" for service in SERVICES)])
 
 
 def test_compose_is_given_the_same_and_keeps_it(tmp_path: Path):

@@ -197,6 +197,7 @@ async def test_a_worker_that_was_paused_for_too_long_changes_nothing(
     process.terminate()
     async with asyncio.timeout(PATIENCE_SECONDS):
         await process.wait()
-    assert (tmp_path / "tried").read_text() == "JobCancelled"
+    # The write finds the lease gone, or the worker found that before and ended the write.
+    assert (tmp_path / "tried").read_text() in {"JobCancelled", "CancelledError"}
     assert await row(database, job_id) == before
     assert await effects(database) == ["program.pause-first succeeded"]

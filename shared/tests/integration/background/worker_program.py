@@ -40,7 +40,7 @@ async def pause_first(context: JobContext, _payload: Nothing) -> None:
         try:
             async with context.transaction() as connection:
                 await connection.execute("INSERT INTO effects (what) VALUES ('a late write')")
-        except Exception as error:
+        except BaseException as error:  # a cancellation too: the worker may learn first that it lost the job
             (files / "tried").write_text(type(error).__name__)
             raise
         (files / "tried").write_text("written")

@@ -18,6 +18,7 @@ from prometheus_client import Counter
 from redis.asyncio import Redis
 
 from shared.redis_client import UNAVAILABLE, clustered
+from users.login_throttle import TAKE as TAKE_ADDRESS
 from users.settings import LoginSettings
 
 log = structlog.stdlib.get_logger(__name__)
@@ -64,16 +65,6 @@ if ARGV[7] == '1' and redis.call('INCR', KEYS[2]) == 1 then
 end
 return {0, ''}
 """
-# Of a cluster: the address alone, then the row alone by the script above; KEYS: the address.
-_TAKE_ADDRESS = """
-if tonumber(redis.call('GET', KEYS[1]) or '0') >= tonumber(ARGV[1]) then
-  return math.max(redis.call('PTTL', KEYS[1]), 1)
-end
-if redis.call('INCR', KEYS[1]) == 1 then
-  redis.call('PEXPIRE', KEYS[1], ARGV[2])
-end
-return 0
-"""
 _FORGIVE_ADDRESS = """
 if tonumber(redis.call('GET', KEYS[1]) or '0') > 0 then
   redis.call('DECR', KEYS[1])
@@ -107,7 +98,7 @@ class AccountThrottle:
         self._take = redis.register_script(_TAKE)
         self._forgive = redis.register_script(_FORGIVE)
         self._parted = clustered(redis) is not None
-        self._take_address = redis.register_script(_TAKE_ADDRESS)
+        self._take_address = redis.register_script(TAKE_ADDRESS)
         self._forgive_address = redis.register_script(_FORGIVE_ADDRESS)
         self._free = max(1, round(settings.account_failures * settings.scale))
         self._most = max(self._free + 1, round(MOST_IN_A_ROW * settings.scale))

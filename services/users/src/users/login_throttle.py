@@ -22,7 +22,8 @@ REFUSED = Counter("users_login_throttled_total", "Logins refused after too many 
 
 # Long beside Redis, short beside a login: a flood that slows this process must not open the throttle.
 _REDIS_SECONDS = 1.0
-_TAKE = """
+# KEYS: what is counted; ARGV: how many at most, the window in ms. Answers 0, or the ms to wait.
+TAKE = """
 local count = tonumber(redis.call('GET', KEYS[1]) or '0')
 if count >= tonumber(ARGV[1]) then
   return math.max(redis.call('PTTL', KEYS[1]), 1)
@@ -39,7 +40,7 @@ class LoginThrottle:
 
     def __init__(self, redis: Redis, settings: LoginSettings) -> None:
         self._redis = redis
-        self._take = redis.register_script(_TAKE)
+        self._take = redis.register_script(TAKE)
         self._limit = max(1, round(settings.failures * settings.scale))
         self._window_ms = settings.window_seconds * 1000
 

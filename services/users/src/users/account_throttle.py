@@ -28,7 +28,6 @@ OPEN = Counter("users_account_throttle_open_total", "Logins let through uncounte
 
 MOST_IN_A_ROW = 100
 
-_REDIS_SECONDS = 1.0
 _LONGEST_DELAY_MS = 3_600_000
 _QUIET_MS = 86_400_000
 """After so long without a failure a short row is forgotten."""
@@ -93,8 +92,16 @@ class Place:
 class AccountThrottle:
     """Counts in Redis; while it is away logins go through, as in ``login_throttle``."""
 
-    def __init__(self, redis: Redis, settings: LoginSettings, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        settings: LoginSettings,
+        *,
+        patience_seconds: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._redis = redis
+        self._patience_seconds = patience_seconds
         self._take = redis.register_script(_TAKE)
         self._forgive = redis.register_script(_FORGIVE)
         self._parted = clustered(redis) is not None
@@ -124,7 +131,7 @@ class AccountThrottle:
             self._address_limit,
         ]
         try:
-            async with asyncio.timeout(_REDIS_SECONDS):
+            async with asyncio.timeout(self._patience_seconds):
                 wait, whose = await (self._take_parted if self._parted else self._take)(keys, arguments)
         except UNAVAILABLE as error:
             OPEN.inc()
@@ -147,7 +154,7 @@ class AccountThrottle:
     async def forgive(self, account: str, place: Place) -> None:
         """The password was right: the row of this place begins anew, and the address did not fail."""
         try:
-            async with asyncio.timeout(_REDIS_SECONDS):
+            async with asyncio.timeout(self._patience_seconds):
                 keys = [_row(account, place), _address(place)]
                 if self._parted:
                     await self._forgive(keys[:1], [0])
@@ -161,7 +168,7 @@ class AccountThrottle:
     async def tell(self, account: str) -> bool:
         """Whether a refusal is the first in a while, and worth a line on record."""
         try:
-            async with asyncio.timeout(_REDIS_SECONDS):
+            async with asyncio.timeout(self._patience_seconds):
                 return bool(await self._redis.set(_key("told", account), 1, nx=True, px=self._window_ms))
         except UNAVAILABLE:
             return False

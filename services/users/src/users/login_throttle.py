@@ -20,8 +20,6 @@ log = structlog.stdlib.get_logger(__name__)
 OPEN = Counter("users_login_throttle_open_total", "Logins let through uncounted because Redis was away.")
 REFUSED = Counter("users_login_throttled_total", "Logins refused after too many failures.")
 
-# Long beside Redis, short beside a login: a flood that slows this process must not open the throttle.
-_REDIS_SECONDS = 1.0
 # KEYS: what is counted; ARGV: how many at most, the window in ms. Answers 0, or the ms to wait.
 TAKE = """
 local count = tonumber(redis.call('GET', KEYS[1]) or '0')
@@ -36,10 +34,14 @@ return 0
 
 
 class LoginThrottle:
-    """Counts in Redis. While Redis is away logins go through: closed, its loss would lock everybody out."""
+    """Counts in Redis. While Redis is away logins go through: closed, its loss would lock everybody out.
 
-    def __init__(self, redis: Redis, settings: LoginSettings) -> None:
+    It is away when it takes longer than ``patience_seconds``, of which a flood that slows this process needs some.
+    """
+
+    def __init__(self, redis: Redis, settings: LoginSettings, *, patience_seconds: float) -> None:
         self._redis = redis
+        self._patience_seconds = patience_seconds
         self._take = redis.register_script(TAKE)
         self._limit = max(1, round(settings.failures * settings.scale))
         self._window_ms = settings.window_seconds * 1000
@@ -47,7 +49,7 @@ class LoginThrottle:
     async def take(self, account: str, address: str) -> int:
         """Count a try. Returns 0 when it may go on, else the whole seconds to wait."""
         try:
-            async with asyncio.timeout(_REDIS_SECONDS):
+            async with asyncio.timeout(self._patience_seconds):
                 wait = int(await self._take([_key(account, address)], [self._limit, self._window_ms]))
         except UNAVAILABLE as error:
             OPEN.inc()
@@ -61,7 +63,7 @@ class LoginThrottle:
         """The whole seconds to wait after too many failures, 0 when one may try; counts nothing itself."""
         key = _key(account, address)
         try:
-            async with asyncio.timeout(_REDIS_SECONDS), self._redis.pipeline(transaction=False) as pipe:
+            async with asyncio.timeout(self._patience_seconds), self._redis.pipeline(transaction=False) as pipe:
                 pipe.get(key)
                 pipe.pttl(key)
                 count, left = await pipe.execute()
@@ -77,7 +79,7 @@ class LoginThrottle:
     async def forget(self, account: str, address: str) -> None:
         """The password was right: earlier failures count no more."""
         try:
-            async with asyncio.timeout(_REDIS_SECONDS):
+            async with asyncio.timeout(self._patience_seconds):
                 await self._redis.delete(_key(account, address))
         except UNAVAILABLE as error:
             log.warning("login_throttle_open", error=type(error).__name__)

@@ -42,6 +42,7 @@ async def open_resources(
     """Open them, and close them at the end. Raises UnusableKeyError when a signing key does not open."""
     await keys.open(resources.database)
     passwords = Passwords(settings.passwords)
+    patience = settings.redis.timeout_seconds
     try:
         await admit_gateway(resources.database, settings.gateway_client)
         async with (
@@ -54,11 +55,11 @@ async def open_resources(
                 keys,
                 TokenIssuer(settings.tokens, keys),
                 passwords,
-                LoginThrottle(resources.redis, settings.login),
+                LoginThrottle(resources.redis, settings.login, patience_seconds=patience),
                 files,
                 SecondFactors(settings.second_factor),
                 failed_logins,
-                AccountThrottle(resources.redis, settings.login),
+                AccountThrottle(resources.redis, settings.login, patience_seconds=patience),
                 Devices(settings.second_factor),
             )
     finally:

@@ -54,6 +54,10 @@ async def environment(
         "LOGIN_FAILURES": "5",
         "LOGIN_ADDRESS_FAILURES": "2000",
         "LIMITS_SCALE": "1",
+        # A machine that stands still for seconds is no server that is away: nothing here is about these limits.
+        "REDIS_TIMEOUT_SECONDS": str(PATIENCE_SECONDS),
+        "DATABASE_ACQUIRE_SECONDS": str(PATIENCE_SECONDS),
+        "DATABASE_STATEMENT_SECONDS": str(PATIENCE_SECONDS),
     }
 
 

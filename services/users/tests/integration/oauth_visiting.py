@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 
 from shared.postgres import Database
+from shared.testing.waiting import PATIENCE_SECONDS
 from users.domain.credentials import digest, new_client_secret
 from users.domain.oauth_clients import ClientType, GrantType
 from users.domain.scopes import USER_SCOPES
@@ -135,7 +136,7 @@ class Visitor:
     """A person's browser: keeps cookies, follows redirects within the service, and stops at the client's door."""
 
     def __init__(self, service: httpx.AsyncClient) -> None:
-        self.http = httpx.AsyncClient(base_url=service.base_url, trust_env=False, timeout=60)
+        self.http = httpx.AsyncClient(base_url=service.base_url, trust_env=False, timeout=PATIENCE_SECONDS)
 
     async def open(self, parameters: dict[str, str] | str) -> httpx.Response:
         """Follow a client's link."""

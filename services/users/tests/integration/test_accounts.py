@@ -204,9 +204,9 @@ async def test_two_admins_cannot_remove_each_other_at_once(client: httpx.AsyncCl
             client.patch(f"/api/v1/users/{other.id}", headers=one.headers, json={"role": "user"}),
             client.patch(f"/api/v1/users/{one.id}", headers=other.headers, json={"role": "user"}),
         )
-        # The loser met the lock, or was no admin any more when it was asked.
+        # The loser met the lock, or was no admin any more when it was asked, or its token had ended by then.
         assert min(answer.status_code for answer in answers) == 200
-        assert {answer.status_code for answer in answers} <= {200, 404, 409}
+        assert {answer.status_code for answer in answers} <= {200, 401, 404, 409}
         assert await accounts.value("SELECT count(*) FROM users WHERE role = 'admin'") == 1
         await accounts.execute("UPDATE users SET role = 'user'")
 
@@ -214,7 +214,8 @@ async def test_two_admins_cannot_remove_each_other_at_once(client: httpx.AsyncCl
 async def test_a_demoted_admin_is_none_at_once(client: httpx.AsyncClient, admin: Account, accounts: Accounts):
     assert (await client.get("/api/v1/users", headers=admin.headers)).status_code == 200
     await accounts.execute("UPDATE users SET role = 'user' WHERE id = $1", admin.id)
-    assert (await client.get("/api/v1/users", headers=admin.headers)).status_code == 403
+    # 401 once the word that the stronger token has ended is out, which takes its second.
+    assert (await client.get("/api/v1/users", headers=admin.headers)).status_code in (403, 401)
 
 
 @pytest.mark.parametrize("user_id", ["0", "-1", "abc", str(2**63)])

@@ -3,7 +3,7 @@
 import asyncio
 import io
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -56,8 +56,9 @@ def directory(environment: dict[str, str]) -> Path:
 
 
 def left(directory: Path, account: Account) -> list[str]:
-    own = directory / str(account.id)
-    return sorted(path.name for path in own.iterdir()) if own.is_dir() else []
+    with suppress(FileNotFoundError):  # the worker may be just removing it
+        return sorted(path.name for path in (directory / str(account.id)).iterdir())
+    return []
 
 
 @pytest.mark.usefixtures("worker")

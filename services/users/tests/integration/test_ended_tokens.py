@@ -101,8 +101,7 @@ async def test_an_ended_sessions_token_ends_everywhere_and_the_next_login_is_goo
 async def test_a_redis_that_lost_all_is_told_again(client: httpx.AsyncClient, account: Account, redis: Redis):
     await client.delete("/api/v1/users/me/sessions", headers=account.headers)
     await eventually(lambda: ended(redis, account), True)
-    await redis.delete(REVOKED_STREAM, "tokens:revoked:made")
-    assert not await ended(redis, account)
+    assert await redis.delete(REVOKED_STREAM, "tokens:revoked:made") == 2
     await eventually(lambda: ended(redis, account), True)
 
 
@@ -110,8 +109,10 @@ async def test_a_redis_that_came_back_with_less_is_told_again(
     accounts: Accounts, account: Account, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ):
     await accounts.execute("UPDATE users SET disabled_at = now() WHERE id = $1", account.id)
-    await eventually(lambda: ended(redis, account), True)
-    await redis.delete(REVOKED_STREAM)
+    # It is told before that is committed, and while it is not others pass its row over.
+    marked = "SELECT published_to IS NOT NULL FROM revocations WHERE user_id = $1"
+    await eventually(lambda: accounts.value(marked, account.id))
+    assert await redis.delete(REVOKED_STREAM) == 1
 
     async def restarted(*_: object) -> dict[str, str]:
         return {"run_id": f"another-{time.time()}"}

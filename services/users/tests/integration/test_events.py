@@ -23,6 +23,7 @@ class Heard:
 
     def __init__(self, queue: aio_pika.abc.AbstractQueue) -> None:
         self._queue = queue
+        self._known: set[str] = set()
 
     async def about(self, user_id: int, count: int) -> list[dict[str, Any]]:
         """The next events about this account, each checked against the envelope and its schema."""
@@ -36,7 +37,9 @@ class Heard:
                 event = json.loads(message.body)
                 if event["subject"] == f"users/{user_id}":
                     self._check(message, event)
-                    found.append(event)
+                    if event["id"] not in self._known:  # delivered at least once
+                        found.append(event)
+                    self._known.add(event["id"])
         return found
 
     @staticmethod

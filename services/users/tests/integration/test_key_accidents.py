@@ -15,7 +15,7 @@ import pytest_asyncio
 from cryptography.fernet import Fernet
 
 from shared.testing.plugin import RoleMaker
-from shared.testing.waiting import eventually
+from shared.testing.waiting import PATIENCE_SECONDS, eventually
 from users.key_box import KeyBox
 from users.key_ring import KeyRing
 from users.signing_key import SigningKey
@@ -44,7 +44,7 @@ async def rows(ring: OwnRing) -> list[Any]:
 
 
 async def ended(command: "subprocess.Popen[str]") -> tuple[int, str]:
-    out, err = await asyncio.to_thread(command.communicate, timeout=60)
+    out, err = await asyncio.to_thread(command.communicate, timeout=PATIENCE_SECONDS)
     return command.returncode, out + err
 
 
@@ -53,6 +53,8 @@ async def test_a_rotation_that_is_killed_has_not_happened_and_the_next_one_does(
     async with ring.database.transaction() as blocking:
         # It stops where the new key is written and the event is not.
         await blocking.execute("LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE")
+        # Half a minute would end it, which a command may need until it is there.
+        await blocking.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         command = ring.command("rotate")
         waits = (
             "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'users-keys' AND wait_event_type = 'Lock'"
@@ -92,7 +94,7 @@ async def test_a_wrong_key_of_the_keys_ends_the_start_with_words(ring: OwnRing):
             env={"PATH": os.environ["PATH"], **ring.environment, "SIGNING_KEYS_KEY": Fernet.generate_key().decode()},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
             check=False,
         )
 

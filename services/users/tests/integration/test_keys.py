@@ -8,6 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from shared.testing.waiting import PATIENCE_SECONDS
+
 
 async def test_the_public_key(client: httpx.AsyncClient):
     answer = await client.get("/.well-known/jwks.json")
@@ -28,7 +30,7 @@ def _start(environment: dict[str, str], **changes: str) -> subprocess.CompletedP
         env={name: value for name, value in wanted.items() if value},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 

@@ -201,7 +201,7 @@ async def test_a_secret_that_ends_while_it_is_shown_gets_no_token(programs: Prog
         await store.lock(connection, program.client_id)
         await connection.execute("DELETE FROM oauth_client_secrets WHERE client_id = $1", program.client_id)
         asked = asyncio.create_task(program.ask())
-        await eventually(lambda: _waiting_for_a_lock(programs), True, seconds=60)
+        await eventually(lambda: _waiting_for_a_lock(programs), True)
     answer = await asked
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 

@@ -13,7 +13,7 @@ from shared.identity import InvalidToken, RemoteKeys, RevokedTokens, TokenVerifi
 from shared.identity.revocations import LOOK_SECONDS, REVOKED_STREAM
 from shared.testing.plugin import RoleMaker
 from shared.testing.serving import running
-from shared.testing.waiting import eventually
+from shared.testing.waiting import PATIENCE_SECONDS, eventually
 from users import key_ring, revoking
 from users.main import create_application
 
@@ -26,6 +26,9 @@ JWKS = "/.well-known/jwks.json"
 @pytest_asyncio.fixture(scope="module")
 async def ring(environment: dict[str, str], database_role: RoleMaker) -> AsyncIterator[OwnRing]:
     async with own_ring(environment, database_role, "users_withdrawn") as ring:
+        # Redis is that of all tests: a session or a user of theirs that ended must be none of these.
+        for table in ("users", "sessions"):
+            await ring.value("SELECT setval(pg_get_serial_sequence($1, 'id'), 1000000)", table)
         yield ring
 
 
@@ -35,9 +38,18 @@ async def api(ring: OwnRing) -> AsyncIterator[httpx.AsyncClient]:
         yield api
 
 
+async def settled(ring: OwnRing, api: httpx.AsyncClient) -> list[str]:
+    """The ids of the published keys, once the API has read that all others are withdrawn."""
+
+    async def published() -> list[str]:
+        return [key["kid"] for key in (await api.get(JWKS)).json()["keys"]]
+
+    return await eventually(published, [await ring.value("SELECT key_id FROM signing_keys WHERE withdrawn_at IS NULL")])
+
+
 async def withdraw(ring: OwnRing, key_id: str) -> str:
     command = ring.command("withdraw", key_id)
-    out, err = await asyncio.to_thread(command.communicate, timeout=60)
+    out, err = await asyncio.to_thread(command.communicate, timeout=PATIENCE_SECONDS)
     assert command.returncode == 0, err
     return out
 
@@ -82,15 +94,11 @@ async def test_auth_7_withdrawing_the_active_key_ends_its_tokens_and_no_session(
         return (await api.get("/api/v1/users/me", headers=account.headers)).status_code
 
     await eventually(refused_here, 401)
-
-    async def published() -> list[str]:
-        return [key["kid"] for key in (await api.get(JWKS)).json()["keys"]]
-
-    await eventually(published, [await ring.value("SELECT key_id FROM signing_keys WHERE withdrawn_at IS NULL")])
+    published = await settled(ring, api)
     again = await api.post("/api/v1/auth/refresh", json={"refresh_token": account.tokens["refresh_token"]})
     assert again.status_code == 200
     fresh = again.json()["access_token"]
-    assert kid(fresh) in await published()
+    assert kid(fresh) in published
     me = await api.get("/api/v1/users/me", headers={"Authorization": f"Bearer {fresh}"})
     assert me.status_code == 200
     assert await ring.value("SELECT count(*) FROM audit_events WHERE action = 'key.withdrawn'") == 1
@@ -113,12 +121,13 @@ async def test_a_redis_that_lost_all_is_told_of_withdrawn_keys_again(
 
 
 async def test_the_key_set_is_cached_by_its_tag_until_it_changes(ring: OwnRing, api: httpx.AsyncClient):
+    await settled(ring, api)
     before = await api.get(JWKS)
     assert before.headers["cache-control"] == "public, max-age=300"
     tag = {"If-None-Match": before.headers["etag"]}
     assert (await api.get(JWKS, headers=tag)).status_code == 304
     command = ring.command("rotate")
-    assert await asyncio.to_thread(command.wait, 60) == 0
+    assert await asyncio.to_thread(command.wait, PATIENCE_SECONDS) == 0
 
     async def changed() -> int:
         return (await api.get(JWKS, headers=tag)).status_code

@@ -7,6 +7,9 @@ from typing import Any
 import httpx
 
 from gatehouse_client import AsyncGatehouse, Gatehouse, Manners
+from shared.testing.waiting import PATIENCE_SECONDS
+
+PATIENT: dict[str, Any] = {"timeout": PATIENCE_SECONDS, "idle": PATIENCE_SECONDS, "deadline": PATIENCE_SECONDS}
 
 
 class Both:
@@ -16,8 +19,8 @@ class Both:
         self._kind, self._url = kind, url
         self.options: dict[str, Any] = {}
         self.state: Any = None
-        # No spread: a wait is what was asked for, else nothing.
-        self.manners: dict[str, Any] = {"spread": lambda _low, _high: 0.0}
+        # No spread: a wait is what was asked for, else nothing. Nobody gives up because a machine is slow.
+        self.manners: dict[str, Any] = {"spread": lambda _low, _high: 0.0, **PATIENT}
 
     def run(self, act: Callable[[Any], Any], times: int = 1) -> Any:
         """What ``act`` makes of the client; an awaitable or an asynchronous iterator is brought to its end."""

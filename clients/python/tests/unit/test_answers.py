@@ -133,10 +133,10 @@ def test_a_deprecated_operation_warns_once(both: Both, script: Script):
         warnings.simplefilter("always")
         both.run(lambda client: client.users.get(7), times=2)
     assert len(script.seen) == 2
-    assert len(caught) == 1
-    assert caught[0].category is DeprecationWarning
+    # What is collected meanwhile warns too, of a socket of another test that nobody closed.
+    [told] = [each for each in caught if each.category is DeprecationWarning]
     ends = f"GET /api/v2/users/{{user_id}} is deprecated; it ends {sunset}"
-    assert str(caught[0].message) == f"{ends}; /api/v2/users/{{id}} comes after it"
+    assert str(told.message) == f"{ends}; /api/v2/users/{{id}} comes after it"
 
 
 def test_the_trace_goes_along(both: Both, script: Script):

@@ -6,11 +6,21 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from both_clients import Both
+from both_clients import PATIENT, Both
 from client_answers import TOKEN, USER, problem
 from scripted_server import Say, Script, Seen
 
-from gatehouse_client import ApiKey, AsyncGatehouse, CannotRenew, ClientCredentials, Gatehouse, Tokens, Unauthorized
+from gatehouse_client import (
+    ApiKey,
+    AsyncGatehouse,
+    CannotRenew,
+    ClientCredentials,
+    Gatehouse,
+    Manners,
+    Tokens,
+    Unauthorized,
+)
+from shared.testing.waiting import PATIENCE_SECONDS
 
 ENDED = Say(401, problem(401, "invalid_token"))
 MANY = 8
@@ -42,12 +52,12 @@ def test_many_threads_renew_once(script: Script):
 
     def asks(seen: Seen) -> Say:
         if seen.headers.get("authorization") == "Bearer first":
-            together.wait(60)
+            together.wait(PATIENCE_SECONDS)
         return only_second(seen)
 
     script.always = asks
     with httpx.Client(trust_env=False, limits=httpx.Limits(max_connections=MANY)) as http:
-        client = Gatehouse(script.url, credential=Tokens("first", "r1"), http=http)
+        client = Gatehouse(script.url, credential=Tokens("first", "r1"), http=http, manners=Manners(**PATIENT))
         with ThreadPoolExecutor(MANY) as pool:
             users = list(pool.map(lambda _: client.users.get(7), range(MANY)))
     assert [user.id for user in users] == [7] * MANY
@@ -59,12 +69,12 @@ async def test_many_tasks_renew_once(script: Script):
 
     def asks(seen: Seen) -> Say:
         if seen.headers.get("authorization") == "Bearer first":
-            together.wait(60)
+            together.wait(PATIENCE_SECONDS)
         return only_second(seen)
 
     script.always = asks
     async with httpx.AsyncClient(trust_env=False) as http:
-        client = AsyncGatehouse(script.url, credential=Tokens("first", "r1"), http=http)
+        client = AsyncGatehouse(script.url, credential=Tokens("first", "r1"), http=http, manners=Manners(**PATIENT))
         users = await asyncio.gather(*(client.users.get(7) for _ in range(MANY)))
     assert [user.id for user in users] == [7] * MANY
     assert len(refreshes(script)) == 1
@@ -76,16 +86,16 @@ async def test_who_is_cancelled_while_it_renews_loses_no_pair(script: Script):
     def asks(seen: Seen) -> Say:
         if seen.path == "/api/v1/auth/refresh":
             asked.set()
-            assert go_on.wait(60)
+            assert go_on.wait(PATIENCE_SECONDS)
         return only_second(seen)
 
     script.always = asks
     async with (
         httpx.AsyncClient(trust_env=False) as http,
-        AsyncGatehouse(script.url, credential=Tokens("first", "r1"), http=http) as client,
+        AsyncGatehouse(script.url, credential=Tokens("first", "r1"), http=http, manners=Manners(**PATIENT)) as client,
     ):
         impatient = asyncio.create_task(client.users.get(7))
-        assert await asyncio.to_thread(asked.wait, 60)
+        assert await asyncio.to_thread(asked.wait, PATIENCE_SECONDS)
         impatient.cancel()
         with pytest.raises(asyncio.CancelledError):
             await impatient

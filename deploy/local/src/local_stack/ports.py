@@ -38,8 +38,29 @@ def free_port() -> int:
     """
     while True:
         port = _LOWEST + secrets.randbelow(_EPHEMERAL - _LOWEST)
-        if is_free(port):
+        if port not in _claims and _claim(port):
             return port
+
+
+_claims: dict[int, socket.socket] = {}
+"""By port. Seconds pass until the server listens, and who starts another system looks for ports meanwhile."""
+
+
+def _claim(port: int) -> bool:
+    """Whether the port is free and nobody else has it in mind; it is ours until this process ends, however it ends."""
+    if port not in _claims:
+        # Nobody here listens by UDP: bound, it is a sign to all who look for ports as we do.
+        claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            claim.bind((HOST, port))
+        except OSError:
+            claim.close()
+            return False
+        if not is_free(port):
+            claim.close()
+            return False
+        _claims[port] = claim
+    return is_free(port)
 
 
 def remembered_ports(state: State, names: tuple[str, ...]) -> dict[str, int]:
@@ -48,7 +69,7 @@ def remembered_ports(state: State, names: tuple[str, ...]) -> dict[str, int]:
     ports: dict[str, int] = {}
     for name in names:
         port = kept.get(name)
-        while port is None or port in ports.values() or not is_free(port):
+        while port is None or port in ports.values() or not _claim(port):
             port = free_port()
         ports[name] = port
     state.write("ports.json", kept | ports)

@@ -53,6 +53,27 @@ def test_a_remembered_port_that_somebody_took_is_given_up(tmp_path: Path):
     assert second["redis"] != first["redis"]
 
 
+def test_a_port_that_another_system_has_chosen_and_does_not_listen_on_yet_is_given_up(tmp_path: Path):
+    script = (
+        "import sys; from pathlib import Path; from local_stack.ports import remembered_ports\n"
+        "from local_stack.state import State\n"
+        "remembered_ports(State(Path(sys.argv[1])), ('postgres', 'redis')); print('chosen', flush=True); input()"
+    )
+    pipe = subprocess.PIPE
+    other = subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "a")], stdin=pipe, stdout=pipe, text=True)
+    try:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "chosen\n"
+        chosen = State(tmp_path / "a").read("ports.json")
+        mine = State(tmp_path / "b")
+        mine.write("ports.json", chosen)
+        found = remembered_ports(mine, ("postgres", "redis"))
+        assert not set(found.values()) & set(chosen.values())
+    finally:
+        other.kill()
+        other.communicate()
+
+
 def test_a_taken_port_is_one_error_that_names_port_and_variable():
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

@@ -39,6 +39,11 @@ def eventually(look: Callable[[], T | None], *, seconds: float = 120, what: str)
         time.sleep(0.1)
 
 
+def get(url: str) -> httpx.Response:
+    """What a process of this machine answers, however busy it is."""
+    return httpx.get(url, timeout=60, trust_env=False)
+
+
 @contextmanager
 def free_ports(count: int) -> Iterator[list[int]]:
     """Ports of which each, and the next, is free, and ours alone among the runs of these tests while the block runs.
@@ -90,7 +95,7 @@ class System:
     def client(self, token: str | None = None, **options: Any) -> httpx.Client:
         """A client of the gateway, signed in when a token is given."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx.Client(base_url=self.gateway, headers=headers, timeout=30, trust_env=False, **options)
+        return httpx.Client(base_url=self.gateway, headers=headers, timeout=60, trust_env=False, **options)
 
     def run(self, *arguments: str) -> str:
         """Call the local runner for this system."""
@@ -130,13 +135,13 @@ class System:
         """The text of the mail of this subject to this address, once it has come; Mailpit's API."""
 
         def arrived() -> str | None:
-            for one in httpx.get(f"{self.mail}/api/v1/messages", trust_env=False).json()["messages"]:
+            for one in get(f"{self.mail}/api/v1/messages").json()["messages"]:
                 if one["Subject"] == subject and address in {to["Address"] for to in one["To"]}:
                     return one["ID"]
             return None
 
         found = eventually(arrived, what=f"the mail {subject!r}")
-        return httpx.get(f"{self.mail}/api/v1/message/{found}", trust_env=False).json()["Text"]
+        return get(f"{self.mail}/api/v1/message/{found}").json()["Text"]
 
     def status(self) -> list[dict[str, Any]]:
         """Each process by name with its pid, port and whether it is ready, as ``make status`` is told it."""

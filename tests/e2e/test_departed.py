@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import os
 import secrets
 from pathlib import Path
 
@@ -89,8 +90,24 @@ def redis_naming(system: System, *needles: str) -> list[bytes]:
 
 def files_naming(state: Path, *needles: str) -> list[Path]:
     words = [needle.encode() for needle in needles]
-    files = (path for folder in ("reports", "avatars") for path in (state / folder).rglob("*") if path.is_file())
-    return [path for path in files if any(word in path.read_bytes() for word in words)]
+    folders = (each[0] for folder in ("reports", "avatars") for each in os.walk(state / folder))
+    files = (path for folder in folders for path in _files(Path(folder)))
+    return [path for path in files if any(word in _content(path) for word in words)]
+
+
+def _files(folder: Path) -> list[Path]:
+    """Of a folder that may be removed meanwhile, as whatever is in it."""
+    try:
+        return [path for path in folder.iterdir() if path.is_file()]
+    except FileNotFoundError:
+        return []
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def waiting_messages(system: System) -> int:

@@ -92,7 +92,7 @@ def reported_orders(client: httpx.Client, person: Person) -> list[int]:
 
 
 def assert_nothing_lost_nothing_doubled(
-    client: httpx.Client, person: Person, product: dict[str, int], buyer: Buyer, *, seconds: float = 60
+    client: httpx.Client, person: Person, product: dict[str, int], buyer: Buyer, *, seconds: float = 240
 ) -> None:
     assert not buyer.unexpected
     wanted = sorted(buyer.acknowledged.values())

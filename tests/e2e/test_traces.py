@@ -4,11 +4,11 @@ import secrets
 from typing import Any
 
 import httpx
-from e2e_system import Person, System, eventually, new_product
+from e2e_system import Person, System, eventually, get, new_product
 
 
 def spans_of(system: System, trace_id: str) -> list[dict[str, Any]]:
-    answer = httpx.get(f"{system.traces}/api/traces/{trace_id}", trust_env=False)
+    answer = get(f"{system.traces}/api/traces/{trace_id}")
     if answer.status_code == 404:
         return []
     trace = answer.json()["data"][0]
@@ -113,7 +113,7 @@ def test_placing_an_order_needs_no_more_statements_with_more_items(
 
 def test_every_service_is_in_the_list_of_services(system: System):
     def listed() -> bool:
-        services = httpx.get(f"{system.traces}/api/services", trust_env=False).json()["data"]
+        services = get(f"{system.traces}/api/services").json()["data"]
         return {"gateway", "users", "orders", "reports"} <= set(services)
 
     eventually(listed, what="all four services")

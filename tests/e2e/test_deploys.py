@@ -41,7 +41,7 @@ def assert_replaced_under_load(system: System, client: httpx.Client, boss: Perso
     product, person = new_product(client, boss, stock=100_000), register(client)
     before = pids(system)
     with under_load(system, person, product["id"]) as load:
-        said = system.run("deploy", service, "--watch", "2")
+        said = system.run("deploy", service, "--watch", "2", "--ready", "120")
     assert load.failed == []
     assert f"{service} is deployed" in said
     after = pids(system)

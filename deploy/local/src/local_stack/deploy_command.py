@@ -65,7 +65,9 @@ def locally(state: State, name: str | None, settings: list[str], *, ready: float
         for program in table
         if program.name in wanted
     ]
-    answer = control.ask(state, "deploy", seconds=ready + watch + _MARGIN, programs=programs, ready=ready, watch=watch)
+    answer = control.ask(
+        state, "deploy", seconds=2 * ready + watch + _MARGIN, programs=programs, ready=ready, watch=watch
+    )
     for line in answer["done"]:
         print(f"  {line}")
     print(f"{name} is deployed")

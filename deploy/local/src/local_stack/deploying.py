@@ -119,9 +119,17 @@ class Deploy:
                 counted = await _counts(new) - new_before
                 if counted.errors and counted.share > (await _counts(old) - old_before).share + _ALLOWED_SHARE:
                     raise self._failed(new, f"answered {counted.errors} of {counted.all} requests with errors (5xx)")
-        for new in self._new:
-            if not new.ready:
+        await asyncio.gather(*map(self._still_ready, self._new))
+
+    async def _still_ready(self, new: Child) -> None:
+        """On a busy machine one look may come late that says nothing about the version: it is asked again."""
+        until = time.monotonic() + self._patience.ready
+        while not new.ready:
+            if new.last_exit is not None:
+                raise self._failed(new, f"ended while it served: {new.last_exit}")
+            if time.monotonic() > until:
                 raise self._failed(new, f"is not ready any more: {new.problem}")
+            await asyncio.sleep(_LOOK_EVERY)
 
     def _failed(self, new: Child, why: str) -> LocalStackError:
         name = new.program.name

@@ -31,6 +31,7 @@ from shared.web import (
     etag,
     not_modified,
 )
+from shared.web.deadline import seconds_left
 
 router = APIRouter()
 
@@ -101,10 +102,11 @@ async def write_slowly(body: Note, connection: Transaction) -> str:
 
 
 @router.get("/begins")
-async def begins() -> StreamingResponse:
+async def begins(request: Request) -> StreamingResponse:
     async def pieces() -> AsyncIterator[str]:
         yield "begun "
-        await asyncio.sleep(0.4)
+        # Beyond the time that the caller waits for the beginning.
+        await asyncio.sleep((seconds_left(request.scope) or 0.0) + 0.2)
         yield "and finished"
 
     return StreamingResponse(pieces())

@@ -8,9 +8,10 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from shared.testing.waiting import eventually
+from shared.testing.waiting import PATIENCE_SECONDS, eventually
 from shared.web.deadline import seconds_left
 
+LONG = f"{PATIENCE_SECONDS * 1000:.0f}"
 _RUNNING = (
     "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid()"
     " AND query LIKE '%/* slow ' || $1::text || ' */%'"
@@ -57,17 +58,21 @@ async def test_the_sql_of_a_request_whose_time_is_over_is_cancelled(
 
 
 async def test_an_answer_in_time_is_as_without_a_deadline(sample: httpx.AsyncClient):
-    answer = await sample.get("/notes", headers={"x-request-timeout-ms": "5000"})
+    answer = await sample.get("/notes", headers={"x-request-timeout-ms": LONG})
     assert answer.status_code == 200
 
 
 async def test_an_answer_that_has_begun_is_finished(sample: httpx.AsyncClient):
-    answer = await sample.get("/begins", headers={"x-request-timeout-ms": "200"})
+    # On a busy machine a short time may be over before it begins.
+    for milliseconds in (200, 5000, 30000):
+        answer = await sample.get("/begins", headers={"x-request-timeout-ms": f"{milliseconds}"})
+        if answer.status_code != 504:
+            break
     assert (answer.status_code, answer.text) == (200, "begun and finished")
 
 
 async def test_a_timeout_of_the_handlers_own_is_not_the_callers(sample: httpx.AsyncClient):
-    answer = await sample.get("/own-timeout", headers={"x-request-timeout-ms": "5000"})
+    answer = await sample.get("/own-timeout", headers={"x-request-timeout-ms": LONG})
     assert (answer.status_code, answer.json()["code"]) == (503, "dependency_unavailable")
 
 

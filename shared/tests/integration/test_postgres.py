@@ -134,10 +134,10 @@ async def test_forwarding_14_waiting_for_the_pool_has_a_limit_of_its_own(databas
 
 
 async def test_a_statement_that_runs_too_long_is_ended(database_role: RoleMaker):
-    database = await open_as(await database_role("slow"), statement_seconds=0.1)
+    database = await open_as(await database_role("slow"), statement_seconds=0.5)
     async with database.acquire() as connection:
         with pytest.raises(asyncpg.QueryCanceledError):
-            await connection.execute("SELECT pg_sleep(5)")
+            await connection.execute("SELECT pg_sleep(600)")
     await database.close()
 
 

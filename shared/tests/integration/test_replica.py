@@ -70,7 +70,8 @@ async def test_a_stale_read_is_shown_within_the_bound_and_the_primary_s_beyond_i
         await streaming.pause()
         await write(primary, 2)
         await eventually(lambda: shown(strict), (False, 2))
-        assert await shown(patient) == (True, 1), "the past, for who takes it"
+        # The past, for who takes it; a moment of the machine's may send one of its reads to the primary.
+        await eventually(lambda: shown(patient), (True, 1))
         await streaming.resume()
         await eventually(lambda: shown(strict), (True, 2))
 

@@ -35,7 +35,7 @@ async def test_it_starts_gets_ready_and_stops_when_told(
             pass_fds=handed.pass_fds,
         )
     try:
-        async with httpx.AsyncClient(base_url=handed.url, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=handed.url, timeout=PATIENCE_SECONDS, trust_env=False) as client:
 
             async def ready() -> bool:
                 try:

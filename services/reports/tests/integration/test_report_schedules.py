@@ -13,7 +13,7 @@ from shared.testing.tokens import Signer
 from shared.testing.waiting import eventually
 
 from .story import OtherServices, finished, new_id, running_worker, user
-from .test_faults import own_environment, worker_of_its_own
+from .test_faults import end_leases, own_environment, worker_of_its_own
 
 __all__ = ["own_environment"]
 
@@ -143,6 +143,8 @@ async def test_two_workers_and_one_that_is_killed_make_each_report_once(
 
         await eventually(begun)
         victim.send_signal(signals.SIGKILL)
+        await victim.wait()
+        await end_leases(quiet_database)
 
         async def all_made() -> bool:
             made = "SELECT count(*) FROM reports WHERE schedule_id = ANY($1) AND status = 'succeeded'"

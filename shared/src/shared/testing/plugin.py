@@ -19,6 +19,7 @@ from shared.testing.servers import (
     start_servers,
 )
 from shared.testing.tokens import AUDIENCE, ISSUER, Signer
+from shared.testing.waiting import PATIENCE_SECONDS
 
 RoleMaker: TypeAlias = Callable[[str], Awaitable[str]]
 RolesMaker: TypeAlias = Callable[[str], Awaitable[ServiceRoles]]
@@ -129,6 +130,9 @@ def service_environment(service_roles: RolesMaker, amqp_url: str, redis_url: str
             "TOKEN_AUDIENCE": AUDIENCE,
             "JWKS_URL": "http://127.0.0.1:1/unused",
             "WORKER_SCHEDULES": "false",
+            # A machine that stands still for some seconds is no Postgres that is full or away.
+            "DATABASE_ACQUIRE_SECONDS": f"{PATIENCE_SECONDS}",
+            "DATABASE_STATEMENT_SECONDS": f"{PATIENCE_SECONDS}",
         }
 
     return make

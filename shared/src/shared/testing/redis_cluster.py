@@ -32,7 +32,7 @@ class ClusterNode:
         self._folder, self._full_coverage = folder / str(self.port), full_coverage
         self._folder.mkdir()
         self._process: subprocess.Popen[bytes] | None = None
-        self.client = Redis(port=self.port, socket_timeout=10)
+        self.client = Redis(port=self.port, socket_timeout=_START_SECONDS)
 
     @property
     def pid(self) -> int:
@@ -144,7 +144,7 @@ class RedisCluster:
         """So many of its keys at most; how many it was."""
         keys = source.say("CLUSTER", "GETKEYSINSLOT", slot, most)
         if keys:
-            source.say("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "KEYS", *keys)
+            source.say("MIGRATE", "127.0.0.1", target.port, "", 0, 60_000, "KEYS", *keys)
         return len(keys)
 
     def end_move(self, slot: int, source: ClusterNode, target: ClusterNode) -> None:

@@ -17,6 +17,8 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 from redis.asyncio import Redis
 
+from shared.testing.waiting import PATIENCE_SECONDS
+
 _REDIS_DATABASES = 16
 _LEASE_SECONDS = 3600
 
@@ -155,7 +157,7 @@ def management(servers: Servers, method: str, path: str, body: object = None) ->
         data=json.dumps(body or {}).encode(),
         headers={"Authorization": f"Basic {credentials}", "Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - the same
+    with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:  # noqa: S310 - the same
         content = answer.read()
     return json.loads(content) if content else None
 

@@ -25,10 +25,16 @@ from .proxy import Proxy
 from .tracing import recorder  # noqa: F401 - a fixture
 
 
+def patient(url: str) -> PostgresSettings:
+    """A machine that stands still for some seconds is no Postgres that is full or away."""
+    seconds = {"acquire_seconds": PATIENCE_SECONDS, "statement_seconds": PATIENCE_SECONDS}
+    return PostgresSettings.model_validate({"url": url}).model_copy(update=seconds)
+
+
 @pytest_asyncio.fixture
 async def database(database_role: Callable[[str], Awaitable[str]]) -> AsyncIterator[Database]:
     url = await database_role(f"m{secrets.token_hex(4)}")
-    held = Database(PostgresSettings(url=url), application_name="messaging-test")  # pyright: ignore[reportCallIssue]
+    held = Database(patient(url), application_name="messaging-test")
     await held.open()
     await migrate(held, "messaging", [])
     async with held.acquire() as connection:
@@ -89,7 +95,7 @@ class Broker:
             channel = await connection.channel()
             found = await channel.declare_queue(queue, passive=True)
             messages = []
-            while (message := await found.get(fail=False)) is not None:
+            while (message := await found.get(fail=False, timeout=PATIENCE_SECONDS)) is not None:
                 await message.ack()
                 messages.append(message)
             return messages

@@ -90,6 +90,12 @@ async def ends_as(database: Database, job_id: UUID, expected: JobStatus) -> dict
     return await row(database, job_id)
 
 
+async def end_leases(database: Database) -> None:
+    """Whoever holds a job has been silent for too long."""
+    async with database.acquire() as connection:
+        await connection.execute("UPDATE jobs SET lease_until = now() - interval '1 second' WHERE status = 'running'")
+
+
 async def note_end(connection: Connection, job: FinishedJob) -> None:
     """A hook whose effect can be counted."""
     await connection.execute("INSERT INTO effects (what) VALUES ($1)", f"{job.type} {job.status} {job.reason}".strip())

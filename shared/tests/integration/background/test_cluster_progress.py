@@ -30,6 +30,8 @@ def cluster() -> Iterator[RedisCluster]:
 async def redis(cluster: RedisCluster, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Redis]:
     """In the place of the one server, for the worker and for who watches."""
     monkeypatch.setenv("REDIS_URL", cluster.url)
+    # A step that is not told in time is one that the row tells.
+    monkeypatch.setenv("REDIS_TIMEOUT_SECONDS", f"{PATIENCE_SECONDS}")
     client = create_redis(RedisSettings())  # pyright: ignore[reportCallIssue] - from the environment
     yield client
     await client.aclose()

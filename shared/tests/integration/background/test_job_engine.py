@@ -14,7 +14,7 @@ from shared.jobs import JobContext, JobStatus, enqueue, store
 from shared.postgres import Database
 from shared.testing.waiting import PATIENCE_SECONDS, eventually
 
-from .job_fixtures import Run, Sum, ends_as, job_type, row, status, submit
+from .job_fixtures import Run, Sum, end_leases, ends_as, job_type, row, status, submit
 from .shop import effects
 from .test_job_processes import StartProgram, start_program  # noqa: F401 - a fixture
 
@@ -186,6 +186,7 @@ async def test_a_worker_that_was_paused_for_too_long_changes_nothing(
     await eventually((tmp_path / "paused").exists)
     os.kill(process.pid, signal.SIGSTOP)
     try:
+        await end_leases(database)
         run_worker(job_type(nothing, name="program.pause-first"))
         await ends_as(database, job_id, JobStatus.SUCCEEDED)
         before = await row(database, job_id)

@@ -19,7 +19,8 @@ TYPES = ("orders.placed.v1",)
 
 async def _assert_tree(recorder: Recorder, request: ReadableSpan, receive: str) -> None:
     trace_id = request.context.trace_id
-    await eventually(lambda: recorder.named(trace_id, receive))
+    # Each ends by itself: one with the confirm, the other with the acknowledgement.
+    await eventually(lambda: recorder.named(trace_id, receive) and recorder.named(trace_id, "send"))
     [send], [received] = recorder.named(trace_id, "send"), recorder.named(trace_id, receive)
     [effect] = recorder.sql(trace_id, "INTO effects")
     assert send.kind is SpanKind.PRODUCER

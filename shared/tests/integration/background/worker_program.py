@@ -53,7 +53,7 @@ async def note_end(connection: Connection, job: FinishedJob) -> None:
 if __name__ == "__main__":
     settings = ServiceSettings()
     kinds = [
-        JobType(name, handler, payload=Nothing, lease=timedelta(seconds=3), on_finished=note_end)
+        JobType(name, handler, payload=Nothing, lease=timedelta(minutes=1), on_finished=note_end)
         for name, handler in (("program.hang-first", hang_first), ("program.pause-first", pause_first))
     ]
     serve(create_worker("program", settings, version="1.0.0", migrations=[], job_types=kinds), settings.http)

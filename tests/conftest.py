@@ -17,7 +17,13 @@ def receivers(tmp_path_factory: pytest.TempPathFactory) -> OwnAuthority:
 
 
 @pytest.fixture(scope="session")
-def system(pytestconfig: pytest.Config, receivers: OwnAuthority) -> Iterator[System]:
+def more_settings() -> dict[str, str]:
+    """Settings of the system under test beyond those of every run; a folder of tests may have its own."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def system(pytestconfig: pytest.Config, receivers: OwnAuthority, more_settings: dict[str, str]) -> Iterator[System]:
     """The system under test: ``GATEWAY_URL``'s, else one of this run's own, of containers where ``SYSTEM`` says so."""
     if url := os.environ.get("GATEWAY_URL"):
         traces = os.environ.get("TRACES_URL", "http://127.0.0.1:8040")
@@ -29,7 +35,7 @@ def system(pytestconfig: pytest.Config, receivers: OwnAuthority) -> Iterator[Sys
             yield system
         return
     settings = {"WEBHOOKS_ALLOW": f"{ADDRESS}/32", "WEBHOOKS_CA_FILE": str(receivers.file), "LIMITS_SCALE": "10000"}
-    with started(pytestconfig.rootpath, "e2e", **settings) as system:
+    with started(pytestconfig.rootpath, "e2e", **settings, **more_settings) as system:
         yield system
 
 

@@ -97,10 +97,13 @@ class Gateway:
             self.metrics.registry,
             overload=lambda: self.overload.level,
             workers=settings.workers,
+            patience=settings.redis_patience_seconds,
         )
         self.streams = Streams(settings.max_streams)
         self.tunnels = Tunnels(self.metrics.registry)
-        self.cache = SharedCache(model.cache, redis, compress=settings.compress)
+        self.cache = SharedCache(
+            model.cache, redis, compress=settings.compress, patience=settings.redis_patience_seconds
+        )
         self.metrics.registry.register(self.cache.outcomes)
         self.metrics.registry.register(Measures(self.cache))
         self.checks = Checks(self)

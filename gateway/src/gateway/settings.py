@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.console.settings import ConsoleSettings
+from gateway.limits.patience import PATIENCE
 from gateway.redis_cluster.address import ClusterAddress, is_cluster
 from gateway.routes.load import DEFAULT_FILE
 
@@ -59,6 +60,8 @@ class Settings(ConsoleSettings):
     watch_seconds: float = Field(default=1.0, validation_alias="ROUTES_WATCH_SECONDS", ge=0, le=3600)
     # "none": limits are counted in this process, and nothing is shared with another.
     redis_url: SecretStr = Field(default=SecretStr("redis://127.0.0.1:6379/0"), validation_alias="REDIS_URL")
+    # How long a request waits for what Redis says of its limits, or has kept, before it goes on without.
+    redis_patience_seconds: float = Field(default=PATIENCE, validation_alias="REDIS_PATIENCE_SECONDS", gt=0, le=60)
     # Whether the network to Redis and to JWKS_URL is ours alone, so that production needs no TLS there.
     plaintext_backends: bool = Field(default=False, validation_alias="ALLOW_PLAINTEXT_BACKENDS")
     # PEM certificates of authorities that count besides the system's: for https:// services and issuer, and rediss://.

@@ -12,6 +12,8 @@ from gateway_testing.process import ROUTES, GatewayProcess, Valkey, free_port
 from gateway_testing.upstream import Call, RawUpstream
 from gateway_testing.wire import Wire, ask, request
 
+from shared.testing.waiting import PATIENCE_SECONDS, eventually
+
 LOCAL = {"host": "127.0.0.1"}
 CHANGES = {**LOCAL, "x-gatehouse-admin": "1"}
 
@@ -51,8 +53,15 @@ async def watched(
     await asyncio.to_thread(process.start)
     await process.ready()
     await process.times_logged_is(2, event="worker_accepting")
+    await eventually(lambda: counting(admin))
     yield process
     await asyncio.to_thread(process.stop)
+
+
+async def counting(port: int) -> bool:
+    """Whether every worker counts in Redis."""
+    found = (await asked(port, "GET", "/admin/limits", LOCAL)).json()["workers"]
+    return all(worker["answer"]["limits"]["redis"] == "up" for worker in found)
 
 
 async def asked(port: int, method: str, target: str, headers: dict[str, str]):
@@ -99,7 +108,7 @@ async def test_what_is_in_flight_is_shown_with_its_age(watched: Watched, upstrea
     upstream.manner = waits
     wire = await Wire.open(watched.port)
     await wire.send(request("GET", "/api/v1/things?secret=hunter2", {"x-request-id": "under-way"}))
-    await asyncio.wait_for(began.wait(), 5)
+    await asyncio.wait_for(began.wait(), PATIENCE_SECONDS)
     answer = await asked(watched.admin, "GET", "/admin/connections", LOCAL)
     flying = [one for worker in answer.json()["workers"] for one in worker["answer"]["connections"]["oldest"]]
     assert [(one["route"], one["upstream"], one["request_id"]) for one in flying] == [
@@ -197,7 +206,7 @@ async def test_a_token_is_asked_for_where_one_is_set_and_needed_off_loopback(
         env={**os.environ, **settings},
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert bare.returncode == 1

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -12,7 +13,14 @@ import pytest
 from gateway_testing.process import GatewayProcess, free_port
 from gateway_testing.wire import Answer, ask
 
+from shared.testing.waiting import eventually
+
 README = Path(__file__).parents[2] / "README.md"
+
+
+def listening(port: int) -> bool:
+    with socket.socket() as link:
+        return link.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture
@@ -23,6 +31,7 @@ async def service(tmp_path: Path) -> AsyncIterator[int]:
     port = free_port()
     command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", "files"]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: ASYNC220 - does not wait
+    await eventually(lambda: listening(port))
     yield port
     process.kill()
     process.wait()
@@ -57,7 +66,7 @@ class Alone(GatewayProcess):
 
 async def started(process: Alone) -> None:
     await asyncio.to_thread(process.start)
-    await process.ready()
+    await process.ready(redis=False)
 
 
 async def hello(process: Alone) -> Answer:

@@ -9,6 +9,8 @@ from gateway_testing.process import GatewayProcess
 from gateway_testing.upstream import Call, RawUpstream
 from gateway_testing.wire import Wire, ask, request
 
+from shared.testing.waiting import PATIENCE_SECONDS
+
 CHUNKED = b"POST /api/v1/things HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
@@ -34,12 +36,12 @@ async def test_trap_4_chunks_are_counted_as_they_flow(gateway: GatewayProcess, u
 
     upstream.manner = reads
     wire = await Wire.open(gateway.port)
-    await wire.send(CHUNKED)
-    for _ in range(40):
-        await wire.send(b"8000\r\n" + b"x" * 0x8000 + b"\r\n")
+    # Beside the reading: what comes after the refusal may meet a closed socket.
+    pouring = asyncio.create_task(_pour(wire, CHUNKED, b"8000\r\n" + b"x" * 0x8000 + b"\r\n", 40))
     answer = await wire.answer()
     assert (answer.status, answer.code) == (413, "body_too_large")
-    await asyncio.wait_for(cut.wait(), 2)
+    pouring.cancel()
+    await asyncio.wait_for(cut.wait(), PATIENCE_SECONDS)
 
 
 async def test_chunked_bodies_arrive_whole_without_their_trailers(gateway: GatewayProcess, upstream: RawUpstream):
@@ -110,17 +112,18 @@ async def test_an_answer_is_read_even_when_the_upstream_resets_behind_it(
     for _ in range(10):
         wire = await Wire.open(gateway.port)
         await wire.send(b"POST /api/v1/upload HTTP/1.1\r\nhost: a\r\ncontent-length: 20000000\r\n\r\n")
-        with_body = asyncio.create_task(_pour(wire))
+        with_body = asyncio.create_task(_pour(wire, b"", b"x" * 65536, 300))
         statuses.append((await wire.answer()).status)
         with_body.cancel()
         wire.abort()
     assert statuses == [413] * 10
 
 
-async def _pour(wire: Wire) -> None:
+async def _pour(wire: Wire, head: bytes, piece: bytes, times: int) -> None:
     try:
-        for _ in range(300):
-            await wire.send(b"x" * 65536)
+        await wire.send(head)
+        for _ in range(times):
+            await wire.send(piece)
     except ConnectionError:
         pass
 
@@ -144,7 +147,7 @@ async def test_a_slow_upstream_holds_the_client_back(gateway: GatewayProcess, up
     assert not pouring.done()
     assert process.memory_info().rss - before < 12_000_000
     release.set()
-    answer = await wire.answer(seconds=10)
+    answer = await wire.answer()
     assert (answer.status, answer.body) == (200, str(size).encode())
 
 
@@ -173,17 +176,3 @@ async def test_a_slow_client_holds_the_upstream_back(gateway: GatewayProcess, up
         while received < size:
             received += len(await wire.reader.read(1_000_000))
     assert sent == size
-
-
-async def test_a_client_that_stops_in_its_body_gets_408(gateway: GatewayProcess):
-    wire = await Wire.open(gateway.port)
-    await wire.send(b"POST /api/v1/things HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nabc")
-    answer = await wire.answer()
-    assert (answer.status, answer.code) == (408, "request_timeout")
-
-
-async def test_a_client_that_stops_in_its_head_gets_408(gateway: GatewayProcess):
-    wire = await Wire.open(gateway.port)
-    await wire.send(b"GET /api/v1/things HTTP/1.1\r\nhost: a\r\nx-")
-    answer = await wire.answer()
-    assert (answer.status, answer.code) == (408, "request_timeout")

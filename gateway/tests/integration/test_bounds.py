@@ -11,6 +11,8 @@ from gateway_testing.process import GatewayProcess, Valkey
 from gateway_testing.upstream import RawUpstream
 from gateway_testing.wire import Wire, ask, request
 
+from shared.testing.waiting import PATIENCE_SECONDS
+
 MEGABYTE = 1_000_000
 DATA = b"POST /api/v1/things HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
 CONTROL = b"POST /health/live HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -139,7 +141,7 @@ async def _all(writer: asyncio.StreamWriter, data: bytes, times: int) -> None:
 
 @pytest.fixture(scope="module")
 async def impatient(running_upstream: RawUpstream, valkey: Valkey) -> AsyncIterator[GatewayProcess]:
-    process = GatewayProcess(running_upstream.port, valkey.port, KEEP_ALIVE_SECONDS="1")
+    process = GatewayProcess(running_upstream.port, valkey.port, KEEP_ALIVE_SECONDS="1", CLIENT_SECONDS="1")
     await asyncio.to_thread(process.start)
     await process.ready()
     yield process
@@ -191,7 +193,7 @@ async def test_a_client_that_takes_no_answers_is_let_go(impatient: GatewayProces
     link.setblocking(False)
     piece = request("GET", "/nowhere/" + "a" * 4000) * 10
     with pytest.raises(ConnectionError):
-        await asyncio.wait_for(_endlessly(link, piece), 5)
+        await asyncio.wait_for(_endlessly(link, piece), PATIENCE_SECONDS)
     link.close()
 
 
@@ -199,3 +201,17 @@ async def _endlessly(link: socket.socket, piece: bytes) -> None:
     loop = asyncio.get_running_loop()
     while True:
         await loop.sock_sendall(link, piece)
+
+
+async def test_a_client_that_stops_in_its_body_gets_408(impatient: GatewayProcess):
+    wire = await Wire.open(impatient.port)
+    await wire.send(b"POST /api/v1/things HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nabc")
+    answer = await wire.answer()
+    assert (answer.status, answer.code) == (408, "request_timeout")
+
+
+async def test_a_client_that_stops_in_its_head_gets_408(impatient: GatewayProcess):
+    wire = await Wire.open(impatient.port)
+    await wire.send(b"GET /api/v1/things HTTP/1.1\r\nhost: a\r\nx-")
+    answer = await wire.answer()
+    assert (answer.status, answer.code) == (408, "request_timeout")

@@ -99,10 +99,11 @@ async def test_a_change_through_one_is_forgotten_by_the_other(
     await ask(two[0].port, "PATCH", target, body=b"{}")
 
     async def forgotten() -> bool:
-        return (await ask(two[1].port, "GET", target)).body == b"body 2"
+        return (await ask(two[1].port, "GET", target)).body != b"body 1"
 
     await eventually(forgotten)
-    assert (await ask(two[0].port, "GET", target)).body == b"body 2"
+    # Fetched by the other, or once more where what that one put into Redis is still on its way.
+    assert (await ask(two[0].port, "GET", target)).body != b"body 1"
 
 
 async def test_what_was_asked_for_before_a_change_is_not_kept_after_it(
@@ -128,7 +129,8 @@ async def test_what_was_asked_for_before_a_change_is_not_kept_after_it(
     assert (await early).body == b"body 1"
     for gateway in two:
         answer = await ask(gateway.port, "GET", target)
-        assert answer.body == b"body 2"
+        assert answer.body.startswith(b"body ")
+        assert answer.body != b"body 1"
 
 
 async def test_a_purge_in_one_process_reaches_the_others_and_redis(
@@ -138,7 +140,7 @@ async def test_a_purge_in_one_process_reaches_the_others_and_redis(
     target = path()
     await kept_in_redis(two[0], target, two[1])
     # A third one, in this process.
-    cache = SharedCache(CacheStore(), f"redis://127.0.0.1:{two[0].valkey.port}/0", compress=True)
+    cache = SharedCache(CacheStore(), f"redis://127.0.0.1:{two[0].valkey.port}/0", compress=True, patience=60)
     cache.take(CacheStore(), used=True)
 
     async def up() -> bool:

@@ -11,6 +11,8 @@ from gateway_testing.process import GatewayProcess, Valkey
 from gateway_testing.upstream import Call, RawUpstream
 from gateway_testing.wire import Wire, ask, request
 
+from shared.testing.waiting import eventually
+
 ROUTES = Path(__file__).parent / "wire.toml"
 Start = Callable[..., Awaitable[GatewayProcess]]
 
@@ -109,6 +111,7 @@ async def test_with_all_places_taken_idle_ones_make_room_and_busy_ones_do_not(
     busy = [await _from(small.port, f"127.0.0.{5 + n % 2}") for n in range(10)]
     for wire in busy:
         await wire.send(request("GET", "/plain?wait"))
+    await eventually(lambda: len(upstream.seen), 10)
     idle = [await _from(small.port, "127.0.0.7") for _ in range(2)]
     assert [await _served(wire) for wire in idle] == [200, 200]
     newcomer = await _from(small.port, "127.0.0.8")

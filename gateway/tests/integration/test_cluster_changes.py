@@ -25,7 +25,7 @@ def cluster() -> Iterator[RedisCluster]:
 
 @pytest.fixture(scope="module")
 async def two(running_upstream: RawUpstream, cluster: RedisCluster) -> AsyncIterator[list[GatewayProcess]]:
-    processes = await started(running_upstream, cluster, 2, REDIS_URL=admitted(cluster))
+    processes = await started(running_upstream, cluster, 2, REDIS_URL=admitted(cluster), REDIS_PATIENCE_SECONDS="2")
     yield processes
     for process in processes:
         await asyncio.to_thread(process.stop)

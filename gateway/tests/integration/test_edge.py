@@ -22,6 +22,8 @@ from gateway_testing.upstream import Call, RawUpstream
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 
+from shared.testing.waiting import PATIENCE_SECONDS
+
 CONFIGURATION = Path(__file__).parents[3] / "deploy" / "edge" / "nginx.conf"
 CLIENT = "127.0.0.2"  # neither the edge's address nor the gateway's
 PROGRAMS = all(map(shutil.which, ("nginx", "curl")))
@@ -41,8 +43,12 @@ class Edge:
 
     async def ask(self, target: str, *options: str) -> tuple[str, int, bytes]:
         """HTTP version, status and body."""
-        command = self.command(target, "--path-as-is", "-w", "\n%{http_version} %{http_code}", "-m", "20", *options)
-        found = await asyncio.to_thread(subprocess.run, command, capture_output=True, timeout=30, check=True)
+        command = self.command(
+            target, "--path-as-is", "-w", "\n%{http_version} %{http_code}", "-m", str(PATIENCE_SECONDS), *options
+        )
+        found = await asyncio.to_thread(
+            subprocess.run, command, capture_output=True, timeout=PATIENCE_SECONDS, check=True
+        )
         body, _, told = found.stdout.rpartition(b"\n")
         version, status = told.decode().split()
         return version, int(status), body
@@ -72,7 +78,7 @@ def nginx(folder: Path, port: int, gateway: int) -> Iterator[None]:
     command = ["nginx", "-p", str(folder), "-c", str(configured(folder, port, gateway)), "-g", f"daemon off; {user}"]
     process = subprocess.Popen(command)
     try:
-        until = time.monotonic() + 10
+        until = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
                 socket.create_connection(("127.0.0.1", port), 1).close()
@@ -84,7 +90,7 @@ def nginx(folder: Path, port: int, gateway: int) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE_SECONDS)
 
 
 async def echoes(connection: ServerConnection) -> None:
@@ -158,16 +164,16 @@ async def test_an_event_arrives_when_it_is_sent(edge: Edge, upstream: RawUpstrea
     async def tells(call: Call) -> None:
         await call.send(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
         await call.send(b"7\r\ndata: 1\r\n")
-        await asyncio.wait_for(read.wait(), 10)  # nothing more until the client has the first
+        await asyncio.wait_for(read.wait(), PATIENCE_SECONDS)  # nothing more until the client has the first
         await call.send(b"7\r\ndata: 2\r\n")
-        if await call.hung_up(10):
+        if await call.hung_up():
             hung_up.set()
 
     upstream.manner = tells
     command = edge.command("/stream", "-N")
     client = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     assert client.stdout is not None
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         assert await client.stdout.readexactly(7) == b"data: 1"
         read.set()
         assert await client.stdout.readexactly(7) == b"data: 2"
@@ -182,4 +188,4 @@ async def test_websockets_pass(edge: Edge):
     async with connect(url, ssl=trusting, host="127.0.0.1", port=edge.port, proxy=None) as client:
         for message in ("hello", "x" * 200_000):
             await client.send(message)
-            assert await asyncio.wait_for(client.recv(), 10) == message
+            assert await asyncio.wait_for(client.recv(), PATIENCE_SECONDS) == message

@@ -17,6 +17,8 @@ from gateway_testing.tokens import Issuer
 from gateway_testing.upstream import Call, Manner, RawUpstream, echo
 from gateway_testing.wire import Answer, Wire, ask, request
 
+from shared.testing.waiting import eventually
+
 ROUTES = str(Path(__file__).parent / "fault_matrix.toml")
 
 # The requests: a GET, a POST, and a POST with an Idempotency-Key.
@@ -114,8 +116,14 @@ FAULTS: dict[str, Manner] = {
 }
 
 
-# Where the fault is one of the way to the service.
-PATHS = {"refuses connections": "/absent", "does not finish a connect": "/mute"}
+# Where the fault is one of the way to the service, or one of time.
+PATHS = {
+    "refuses connections": "/absent",
+    "does not finish a connect": "/mute",
+    "accepts and hangs": "/hangs",
+    "stalls in the body": "/stalls",
+    "trickles past the total": "/trickles",
+}
 
 
 @dataclass(frozen=True)
@@ -225,12 +233,14 @@ async def test_fault_matrix(faulty: GatewayProcess, upstream: RawUpstream, case:
     upstream.manner = FAULTS[case.fault]
     path = PATHS.get(case.fault, "/service")
     wire, answer = await asked(faulty, case, path, {}, upload=case.fault == "answers during the upload")
+    # A service may come to read what the gateway has given up.
+    await eventually(lambda: len(upstream.seen) >= case.seen)
     assert (answer.status, len(upstream.seen)) == (case.status, case.seen)
     if case.code:
         assert answer.code == case.code
         assert answer.get("retry-after") is None
     upstream.manner = echo
-    assert await stays(wire, path) is case.stays
+    assert await stays(wire, "/service") is case.stays
     wire.close()
 
 
@@ -286,7 +296,7 @@ def without(table: str) -> Iterator[Case]:
 async def without_redis(running_upstream: RawUpstream, request: pytest.FixtureRequest) -> AsyncIterator[GatewayProcess]:
     server = Valkey()
     server.start()
-    process = GatewayProcess(running_upstream.port, server.port, GATEWAY_ROUTES=ROUTES)
+    process = GatewayProcess(running_upstream.port, server.port, GATEWAY_ROUTES=ROUTES, REDIS_PATIENCE_SECONDS="1")
     await asyncio.to_thread(process.start)
     await process.ready()
     assert (await ask(process.port, "GET", "/limited/closed")).status == 200

@@ -6,6 +6,8 @@ from gateway_testing.process import GatewayProcess
 from gateway_testing.upstream import Call, RawUpstream
 from gateway_testing.wire import Wire, ask, request
 
+from shared.testing.waiting import PATIENCE_SECONDS
+
 
 async def test_forwards_method_target_headers_and_body(gateway: GatewayProcess, upstream: RawUpstream):
     answer = await ask(
@@ -173,9 +175,9 @@ async def test_trap_7_a_hang_up_reaches_the_upstream_and_is_logged_499(gateway: 
     upstream.manner = waits
     wire = await Wire.open(gateway.port)
     await wire.send(request("GET", "/api/v1/things?hangup=1"))
-    await asyncio.wait_for(started.wait(), 2)
+    await asyncio.wait_for(started.wait(), PATIENCE_SECONDS)
     wire.close()
-    await asyncio.wait_for(hung_up.wait(), 2)
+    await asyncio.wait_for(hung_up.wait(), PATIENCE_SECONDS)
     line = await gateway.logged(query="hangup=1")
     assert (line["status"], line["code"]) == (499, "client_closed_request")
 
@@ -313,7 +315,7 @@ async def test_trap_14_the_wait_for_a_connection_ends_in_503(gateway: GatewayPro
 
     upstream.manner = waits
     first = asyncio.create_task(ask(gateway.port, "GET", "/api/v1/narrow"))
-    await asyncio.wait_for(began.wait(), 2)
+    await asyncio.wait_for(began.wait(), PATIENCE_SECONDS)
     others = await asyncio.gather(*(ask(gateway.port, "GET", "/api/v1/narrow") for _ in range(4)))
     assert [answer.status for answer in others] == [503] * 4
     assert {answer.code for answer in others} == {"upstream_busy"}

@@ -13,6 +13,8 @@ from gateway_testing.tokens import Issuer
 from gateway_testing.upstream import Call, RawUpstream
 from gateway_testing.wire import Answer, Wire, ask, request
 
+from shared.testing.waiting import PATIENCE_SECONDS
+
 BODY = b'{"text": "' + b"gatehouse " * 500 + b'"}'
 STANDING = (
     "x-request-id",
@@ -153,18 +155,18 @@ async def test_a_streamed_answer_is_flushed_piece_by_piece(gateway: GatewayProce
     async def streams(call: Call) -> None:
         await call.send(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n")
         await call.send(b"5\r\nfirst\r\n")
-        await asyncio.wait_for(first_read.wait(), 3)
+        await asyncio.wait_for(first_read.wait(), PATIENCE_SECONDS)
         await call.send(b"6\r\nsecond\r\n0\r\n\r\n")
 
     upstream.manner = streams
     wire = await Wire.open(gateway.port)
     await wire.send(request("GET", "/api/v1/things", {"accept-encoding": "gzip"}))
-    head = await asyncio.wait_for(wire.reader.readuntil(b"\r\n\r\n"), 2)
+    head = await asyncio.wait_for(wire.reader.readuntil(b"\r\n\r\n"), PATIENCE_SECONDS)
     assert b"content-encoding: gzip" in head
     unzip = zlib.decompressobj(31)
     text = b""
     while text != b"first":
-        size = int((await asyncio.wait_for(wire.reader.readline(), 2)).strip(), 16)
+        size = int((await asyncio.wait_for(wire.reader.readline(), PATIENCE_SECONDS)).strip(), 16)
         text += unzip.decompress((await wire.reader.readexactly(size + 2))[:-2])
     first_read.set()
 

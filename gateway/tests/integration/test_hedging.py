@@ -9,6 +9,8 @@ from gateway_testing.process import GatewayProcess, Valkey
 from gateway_testing.upstream import Call, Manner, RawUpstream
 from gateway_testing.wire import Wire, ask, request
 
+from shared.testing.waiting import PATIENCE_SECONDS
+
 
 @pytest.fixture(scope="module")
 async def hedging(
@@ -63,7 +65,7 @@ class Slow:
         self.go, self.hung_up = asyncio.Event(), asyncio.Event()
 
     async def __call__(self, call: Call) -> None:
-        gone = asyncio.ensure_future(call.hung_up(5))
+        gone = asyncio.ensure_future(call.hung_up())
         told = asyncio.ensure_future(self.go.wait())
         await asyncio.wait({gone, told}, return_when=asyncio.FIRST_COMPLETED)
         told.cancel()
@@ -82,7 +84,7 @@ async def test_the_second_attempt_answers_and_the_first_is_hung_up_on(
     won = await hedging.metric("gateway_hedges_total", route="/hedged", outcome="won")
     answer = await ask(hedging.port, "GET", "/hedged")
     assert (answer.status, answer.body, both.asked) == (200, b"quick", 2)
-    await asyncio.wait_for(slow.hung_up.wait(), 3)
+    await asyncio.wait_for(slow.hung_up.wait(), PATIENCE_SECONDS)
     assert {len(upstream.seen), len(other.seen)} == {1}, "another target, where there is one"
     assert await hedging.metric("gateway_hedges_total", route="/hedged", outcome="won") == won + 1
     assert await hedging.metric("gateway_further_attempts_total", upstream="pair", reason="hedge") >= 1
@@ -93,14 +95,15 @@ async def test_the_first_may_still_answer_and_the_second_is_hung_up_on(
 ):
     slow, slower = Slow(), Slow()
     both = race(upstream, other, slow, slower)
+    lost = await hedging.metric("gateway_hedges_total", route="/hedged", outcome="lost")
     asked = asyncio.create_task(ask(hedging.port, "GET", "/hedged"))
     while both.asked < 2:
         await asyncio.sleep(0.01)
     slow.go.set()
     answer = await asked
     assert (answer.status, answer.body) == (200, b"slow")
-    await asyncio.wait_for(slower.hung_up.wait(), 3)
-    assert await hedging.metric("gateway_hedges_total", route="/hedged", outcome="lost") == 1
+    await asyncio.wait_for(slower.hung_up.wait(), PATIENCE_SECONDS)
+    assert await hedging.metric("gateway_hedges_total", route="/hedged", outcome="lost") == lost + 1
 
 
 @pytest.mark.parametrize("trouble", [troubled, resets])
@@ -140,9 +143,9 @@ async def test_trouble_of_the_first_waits_for_the_second(
 async def test_when_both_are_late_it_is_504_once(hedging: GatewayProcess, upstream: RawUpstream, other: RawUpstream):
     slow, slower = Slow(), Slow()
     race(upstream, other, slow, slower)
-    answer = await ask(hedging.port, "GET", "/hedged?late=1")
+    answer = await ask(hedging.port, "GET", "/hedged/late?late=1")
     assert (answer.status, answer.code) == (504, "gateway_timeout")
-    await asyncio.wait_for(asyncio.gather(slow.hung_up.wait(), slower.hung_up.wait()), 3)
+    await asyncio.wait_for(asyncio.gather(slow.hung_up.wait(), slower.hung_up.wait()), PATIENCE_SECONDS)
     assert (await hedging.logged(query="late=1"))["status"] == 504
     assert hedging.times_logged(query="late=1") == 1
 
@@ -155,7 +158,7 @@ async def test_a_client_that_hangs_up_ends_both(hedging: GatewayProcess, upstrea
     while both.asked < 2:
         await asyncio.sleep(0.01)
     wire.close()
-    await asyncio.wait_for(asyncio.gather(slow.hung_up.wait(), slower.hung_up.wait()), 3)
+    await asyncio.wait_for(asyncio.gather(slow.hung_up.wait(), slower.hung_up.wait()), PATIENCE_SECONDS)
     assert (await hedging.logged(query="gone=1"))["status"] == 499
 
 

@@ -16,6 +16,7 @@ from gateway_testing.wire import Answer, ask
 from jwt.algorithms import get_default_algorithms
 
 from gateway.identity.keys import MIN_INTERVAL
+from shared.testing.waiting import eventually
 
 
 def api_key(word: str) -> str:
@@ -300,22 +301,24 @@ async def test_unknown_keys_are_asked_about_so_often_by_one_address(
 async def test_a_flood_of_keys_leaves_the_readiness_and_the_key_set_their_connections(
     own_gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer
 ):
-    upstream.exchange_seconds = 4.5
-    before = upstream.exchanges_ended
+    await asyncio.sleep(2.1)  # past the interval of the key set's last fetch
+    release = upstream.exchanges_held = asyncio.Event()
+    begun = upstream.exchanges
     held = [
         asyncio.create_task(ask(own_gateway.port, "GET", "/api/v1/private", {"x-api-key": api_key(f"slow-{n}")}))
         for n in range(15)
     ]
-    await asyncio.sleep(2.1)  # past the interval of the key set's last fetch
     issuer.add("meanwhile")
     try:
+        await eventually(lambda: upstream.exchanges > begun)
         assert (await with_token(own_gateway, issuer.token(kid="meanwhile"))).status == 200
         ready = await ask(own_gateway.port, "GET", "/health/ready")
         assert ready.json()["checks"]["main"] == "healthy"
-        assert upstream.exchanges_ended == before, "it waited until an exchange gave its connection back"
+        assert not any(task.done() for task in held), "it waited until an exchange gave its connection back"
     finally:
         issuer.published.remove("meanwhile")
-        upstream.exchange_seconds = 0.05
+        upstream.exchanges_held = None
+        release.set()
         await asyncio.gather(*held, return_exceptions=True)
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from gateway.limits.figures import CODES, Figures
 
 _FRESH = (f"key{number}" for number in itertools.count())
-_MANY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_HEALTHY = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+_MANY = settings(max_examples=60, deadline=None, suppress_health_check=_HEALTHY)
 
 
 @pytest.fixture(scope="module")

@@ -39,10 +39,15 @@ class Overloaded:
 @pytest.fixture
 async def limiter(valkey: Valkey) -> AsyncIterator[Limiter]:
     limiter = Limiter(
-        f"redis://127.0.0.1:{valkey.port}/0", MODEL, 1.0, CollectorRegistry(), overload=lambda: Overloaded.level
+        f"redis://127.0.0.1:{valkey.port}/0",
+        MODEL,
+        1.0,
+        CollectorRegistry(),
+        overload=lambda: Overloaded.level,
+        patience=60,
     )
     limiter.link.start()
-    await limiter.link.wait_up(5)
+    await limiter.link.wait_up(60)
     yield limiter
     limiter.link.stop()
 

@@ -17,6 +17,7 @@ from gateway.limits.refunds import REFUND
 SECOND = 1_000_000
 START = 1_763_880_000 * SECOND
 QUEUE = 6
+_HEALTHY = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +92,7 @@ WINDOWS = {"sliding_window": 1, "sliding_log": 1, "fixed_window": 2}
 
 
 @pytest.mark.parametrize("algorithm", CODES)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=_HEALTHY)
 @given(steps=STEPS)
 def test_5_a_limit_never_admits_more_than_without_the_refused(
     decider: Decider, algorithm: str, steps: list[tuple[int, int | None]]

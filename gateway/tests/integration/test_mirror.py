@@ -7,8 +7,10 @@ from gateway_testing.process import GatewayProcess
 from gateway_testing.upstream import Call, RawUpstream
 from gateway_testing.wire import Wire, ask
 
+from shared.testing.waiting import PATIENCE_SECONDS
 
-async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+
+async def until(condition: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.01)

@@ -8,6 +8,8 @@ from gateway_testing.process import GatewayProcess, Valkey
 from gateway_testing.upstream import Call, RawUpstream
 from gateway_testing.wire import Wire, ask, request
 
+from shared.testing.waiting import PATIENCE_SECONDS
+
 ROUTES = """
 [upstreams.named]
 url = "${MAIN_URL}"
@@ -98,4 +100,4 @@ async def test_streams_beyond_those_of_the_process_are_503(other_than_default: G
         while await other_than_default.metric("gateway_streams"):
             await asyncio.sleep(0.02)
 
-    await asyncio.wait_for(over(), 5)
+    await asyncio.wait_for(over(), PATIENCE_SECONDS)

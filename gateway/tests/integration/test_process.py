@@ -16,6 +16,8 @@ from gateway_testing.upstream import Call, RawUpstream
 from gateway_testing.wire import Wire, ask, request
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from shared.testing.waiting import PATIENCE_SECONDS
+
 
 @contextlib.asynccontextmanager
 async def running(upstream: RawUpstream, valkey: Valkey, **environment: str):
@@ -32,9 +34,9 @@ async def test_sigterm_finishes_what_is_in_flight(upstream: RawUpstream, valkey:
     started, go_on = asyncio.Event(), asyncio.Event()
 
     async def waits(call: Call) -> None:
-        if "/stream" in call.seen.target:
+        if "/live" in call.seen.target:
             await call.send(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
-            while not await call.hung_up(0.2):  # more often than the stream's idle limit
+            while not await call.hung_up(0.2):
                 await call.send(b"2\r\n\n\n\r\n")
             return
         started.set()
@@ -46,16 +48,16 @@ async def test_sigterm_finishes_what_is_in_flight(upstream: RawUpstream, valkey:
         idle, busy, stream = [await Wire.open(gateway.port) for _ in range(3)]
         await idle.send(request("GET", "/health/live"))
         await idle.answer()
-        await stream.send(request("GET", "/api/v1/stream"))
+        await stream.send(request("GET", "/api/v1/live"))
         await stream.reader.readuntil(b"2\r\n\n\n\r\n")
         await busy.send(request("GET", "/api/v1/things"))
-        await asyncio.wait_for(started.wait(), 2)
+        await asyncio.wait_for(started.wait(), PATIENCE_SECONDS)
         gateway.signal(signal.SIGTERM)
         await gateway.logged(event="draining")
         ready = await ask(gateway.port, "GET", "/health/ready")  # still accepting, and says not to send more
         assert (ready.status, ready.json()["status"]) == (503, "draining")
-        assert await idle.closed(10)
-        rest = await asyncio.wait_for(stream.reader.read(), 10)
+        assert await idle.closed()
+        rest = await asyncio.wait_for(stream.reader.read(), PATIENCE_SECONDS)
         assert rest.endswith(b"\r\n0\r\n\r\n"), "ended in order"
         go_on.set()
         answer = await busy.answer()
@@ -75,11 +77,11 @@ async def test_trap_11_a_reload_drops_nothing_and_a_bad_file_is_refused(
         await held.wait()
         await call.answer(200, b"held")
 
-    async with running(upstream, valkey, GATEWAY_ROUTES=str(file)) as gateway:
+    async with running(upstream, valkey, GATEWAY_ROUTES=str(file), ROUTES_WATCH_SECONDS="0") as gateway:
         upstream.manner = waits
         busy = await Wire.open(gateway.port)
         await busy.send(request("GET", "/api/v1/things"))
-        await asyncio.wait_for(began.wait(), 2)
+        await asyncio.wait_for(began.wait(), PATIENCE_SECONDS)
         file.write_text(
             ROUTES.read_text()
             .replace('keep_alive = "10s"', 'keep_alive = "3s"')
@@ -163,7 +165,7 @@ async def test_docs_load_nothing_from_elsewhere(gateway: GatewayProcess):
     assert "script-src 'self';" in policy
     assert "unsafe" not in policy
     for name in ("swagger-ui-bundle.js", "swagger-ui.css", "docs.js"):
-        asset = await ask(gateway.port, "GET", f"/docs/assets/{name}", seconds=20)
+        asset = await ask(gateway.port, "GET", f"/docs/assets/{name}")
         assert asset.status == 200
         assert len(asset.body) > 50
 
@@ -198,7 +200,7 @@ def test_a_bad_setting_or_file_is_one_clear_error(tmp_path: Path):
             env={**os.environ, **environment},
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=PATIENCE_SECONDS,
             check=False,
         )
 

@@ -157,7 +157,7 @@ async def alone(tmp_path: Path, upstream: RawUpstream) -> GatewayProcess:
 async def test_the_gateway_alone_in_front_of_any_http_service(alone: GatewayProcess, upstream: RawUpstream):
     await asyncio.to_thread(alone.start)
     try:
-        await alone.ready()
+        await alone.ready(redis=False)
         targets = ["/", "/docs", "/api/v9/things?version=3", "/index.php/", "/a/b/c"]
         for target in targets:
             answer = await ask(alone.port, "GET", target, {"authorization": "Basic Zm9v"})

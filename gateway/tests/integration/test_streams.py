@@ -26,7 +26,7 @@ def user(issuer: Issuer) -> dict[str, str]:
     return {"authorization": f"Bearer {issuer.token(uuid.uuid4().hex)}"}
 
 
-async def opened(gateway: GatewayProcess, headers: dict[str, str], target: str = "/api/v1/stream") -> Wire:
+async def opened(gateway: GatewayProcess, headers: dict[str, str], target: str = "/api/v1/live") -> Wire:
     wire = await Wire.open(gateway.port)
     await wire.send(request("GET", target, headers))
     answer = await wire.answer(head_only=True)
@@ -35,15 +35,16 @@ async def opened(gateway: GatewayProcess, headers: dict[str, str], target: str =
 
 
 async def refused(gateway: GatewayProcess, headers: dict[str, str]) -> Answer:
-    return await ask(gateway.port, "GET", "/api/v2/stream", headers)
+    return await ask(gateway.port, "GET", "/api/v2/live", headers)
 
 
 async def test_streams_beyond_the_cap_are_429_for_that_client_alone(
     gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer
 ):
+    await _until_none(gateway)
     upstream.manner = lasting
     greedy, other = user(issuer), user(issuer)
-    targets = ["/api/v1/stream", "/api/v2/stream", "/api/stream"]  # one cap for all versions
+    targets = ["/api/v1/live", "/api/v2/live", "/api/live"]  # one cap for all versions
     wires = [await opened(gateway, greedy, target) for target in targets]
     answer = await refused(gateway, greedy)
     assert (answer.status, answer.code) == (429, "too_many_streams")
@@ -94,11 +95,14 @@ async def _refuses(call: Call) -> None:
 async def test_a_stream_that_is_over_leaves_its_place(
     gateway: GatewayProcess, upstream: RawUpstream, issuer: Issuer, manner: Callable[[Call], Awaitable[None]]
 ):
+    await _until_none(gateway)
     upstream.manner = manner
     one = user(issuer)
+    # That of the short times where it is by one of them that the stream ends.
+    path = "/api/v1/stream" if manner in (_falls_silent, _says_nothing) else "/api/v1/live"
     wires = [await Wire.open(gateway.port) for _ in range(CAP)]
     for wire in wires:
-        await wire.send(request("GET", "/api/v1/stream", one))
+        await wire.send(request("GET", path, one))
     async with asyncio.timeout(60):
         while len(upstream.seen) < CAP:
             await asyncio.sleep(0.01)
@@ -108,7 +112,7 @@ async def test_a_stream_that_is_over_leaves_its_place(
             wire.abort()
     await _until_none(gateway)
     upstream.manner = lasting
-    (await opened(gateway, one)).abort()
+    (await opened(gateway, one, path.replace("stream", "live"))).abort()
     for wire in wires:
         wire.close()
     await _until_none(gateway)

@@ -10,6 +10,8 @@ from gateway_testing.tokens import Issuer
 from gateway_testing.upstream import Call, RawUpstream
 from gateway_testing.wire import ask
 
+from shared.testing.waiting import eventually
+
 
 @pytest.fixture(scope="module")
 async def running(issuer: Issuer, running_upstream: RawUpstream, valkey: Valkey) -> AsyncIterator[Places]:
@@ -79,14 +81,17 @@ async def test_a_target_that_answers_with_errors_is_ejected(places: Places):
 
 async def test_a_target_that_hangs_is_ejected(places: Places):
     async def hangs(call: Call) -> None:
-        await call.hung_up(5)
+        await call.hung_up()
 
     places.two.manner = hangs
     statuses = [answer.status for answer in await places.get("/hanging", 12)]
-    assert sorted(statuses) == [200] * 10 + [504] * 2
-    assert statuses[4:] == [200] * 8
     gateway, names = places.gateway, {"upstream": "hanging", "target": places.target(places.two)}
     assert await gateway.metric("gateway_target_attempts_total", outcome="late", **names) == 2
+    # The other answers, on a slow machine too late as well; none but two meet the one that hangs.
+    its = {"upstream": "hanging", "target": places.target(places.one)}
+    late = 2 + await gateway.metric("gateway_target_attempts_total", outcome="late", **its)
+    assert (statuses.count(200), statuses.count(504)) == (12 - late, late)
+    await eventually(lambda: len(places.two.seen), 2)
     assert await gateway.metric("gateway_target_outstanding", **names) == 0
 
 

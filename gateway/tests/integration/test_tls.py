@@ -16,6 +16,8 @@ from gateway_testing.tokens import Issuer
 from gateway_testing.upstream import Call, RawUpstream
 from gateway_testing.wire import Wire, ask, request
 
+from shared.testing.waiting import PATIENCE_SECONDS
+
 LARGE = 8_000_000
 
 
@@ -85,14 +87,14 @@ async def test_requests_and_bodies_pass_both_ways(behind_tls: GatewayProcess, se
     connections = secure.connections
     assert (await ask(port, "GET", "/api/v1/things")).status == 200
     assert secure.connections == connections, "kept alive"
-    sent = await ask(port, "POST", "/api/v1/upload", body=b"x" * LARGE, seconds=20)
+    sent = await ask(port, "POST", "/api/v1/upload", body=b"x" * LARGE)
     assert sent.json()["size"] == LARGE
 
     async def large(call: Call) -> None:
         await call.answer(200, b"y" * LARGE)
 
     secure.manner = large
-    assert (await ask(port, "GET", "/api/v1/things", seconds=20)).body == b"y" * LARGE
+    assert (await ask(port, "GET", "/api/v1/things")).body == b"y" * LARGE
 
 
 async def test_keys_health_document_and_limits_come_over_tls(
@@ -170,7 +172,7 @@ def test_a_ca_file_that_holds_nothing_stops_the_start(tmp_path: Path):
             env={**os.environ, "CA_FILE": str(tmp_path / name)},
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=PATIENCE_SECONDS,
             check=False,
         )
         assert bad.returncode == 1

@@ -152,7 +152,7 @@ async def test_a_place_is_given_back_by_who_hangs_up(places: Places):
 async def test_streams_leave_connections_to_the_others(places: Places):
     async def lasting(call: Call) -> None:
         await call.send(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
-        await call.hung_up(10)
+        await call.hung_up()
 
     places.one.manner = lasting
     wires = [await Wire.open(places.gateway.port) for _ in range(2)]

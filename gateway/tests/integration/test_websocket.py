@@ -17,6 +17,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from shared.testing.waiting import PATIENCE_SECONDS
+
 ROUTES = Path(__file__).parent / "wire.toml"
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # RFC 6455 section 1.3
@@ -195,17 +197,19 @@ async def test_the_end_of_either_side_reaches_the_other(gate: GatewayProcess, se
     await link.recv()
     service.open[-1].transport.abort()
     with pytest.raises(ConnectionClosed):
-        await asyncio.wait_for(link.recv(), 3)
+        await asyncio.wait_for(link.recv(), PATIENCE_SECONDS)
 
     link = await opening(gate, "/socket/echo")
     await link.send("x")
     await link.recv()
     link.transport.abort()
-    await asyncio.wait_for(service.open[-1].wait_closed(), 3)
+    await asyncio.wait_for(service.open[-1].wait_closed(), PATIENCE_SECONDS)
 
     link = await opening(gate, "/socket/echo")
+    await link.send("x")
+    await link.recv()
     await link.close(code=4001, reason="mine")
-    await asyncio.wait_for(service.open[-1].wait_closed(), 3)
+    await asyncio.wait_for(service.open[-1].wait_closed(), PATIENCE_SECONDS)
     assert (service.open[-1].close_code, service.open[-1].close_reason) == (4001, "mine")
     assert link.close_code == 4001
 
@@ -213,13 +217,13 @@ async def test_the_end_of_either_side_reaches_the_other(gate: GatewayProcess, se
 async def test_an_idle_one_is_told_to_go_away(gate: GatewayProcess, service: SocketService):
     link = await opening(gate, "/short-socket")
     for _ in range(4):
-        await asyncio.sleep(0.3)  # longer in all than the idle time
+        await asyncio.sleep(0.5)  # longer in all than the idle time
         await link.send("alive")
         await link.recv()
     with pytest.raises(ConnectionClosed):
-        await asyncio.wait_for(link.recv(), 3)
+        await asyncio.wait_for(link.recv(), PATIENCE_SECONDS)
     assert link.close_code == 1001
-    await asyncio.wait_for(service.open[-1].wait_closed(), 3)
+    await asyncio.wait_for(service.open[-1].wait_closed(), PATIENCE_SECONDS)
     assert service.open[-1].close_code == 1001
     assert await gate.metric("gateway_websockets_ended_total", route="/short-socket", by="idle") == 1
 
@@ -246,7 +250,7 @@ async def test_trap_11_a_reload_cuts_none_and_a_drain_lets_it_go_on(start: Start
             await asyncio.sleep(0.02)
     assert await _swaps(link)
     with pytest.raises(ConnectionClosed):
-        await asyncio.wait_for(link.recv(), 6)
+        await asyncio.wait_for(link.recv(), PATIENCE_SECONDS)
     assert link.close_code == 1001
     assert await asyncio.to_thread(process.wait) == 0
 

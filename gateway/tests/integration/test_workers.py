@@ -12,6 +12,8 @@ from gateway_testing.process import GatewayProcess, Valkey, free_port
 from gateway_testing.upstream import Call, RawUpstream
 from gateway_testing.wire import Wire, ask, request
 
+from shared.testing.waiting import PATIENCE_SECONDS
+
 CLIENTS = 24
 REQUEST = request("GET", "/api/v1/things")
 
@@ -50,8 +52,11 @@ def workers(gateway: GatewayProcess) -> list[int]:
 
 
 @pytest.fixture
-async def several(running_upstream: RawUpstream, valkey: Valkey) -> AsyncIterator[GatewayProcess]:
-    process = GatewayProcess(running_upstream.port, valkey.port, WORKERS="2", HTTP_NOT_READY_SECONDS="1")
+async def several(
+    running_upstream: RawUpstream, valkey: Valkey, request: pytest.FixtureRequest
+) -> AsyncIterator[GatewayProcess]:
+    not_ready = getattr(request, "param", "0")
+    process = GatewayProcess(running_upstream.port, valkey.port, WORKERS="2", HTTP_NOT_READY_SECONDS=not_ready)
     await asyncio.to_thread(process.start)
     await process.ready()
     await until(process, "gateway_workers_accepting", 2)
@@ -93,7 +98,9 @@ async def test_a_killed_worker_loses_what_it_had_in_hand_and_comes_back(several:
         client.killed = True
     await several.logged(event="worker_died")
     ready = await ask(several.port, "GET", "/health/ready")
-    assert (ready.status, ready.json()["checks"]["workers"]) == (200, "unhealthy")
+    assert ready.status == 200
+    # A new one may be there by now, on a machine that paused.
+    assert ready.json()["checks"]["workers"] == "unhealthy" or several.times_logged(event="worker_accepting") > 2
     # Connections that the kernel gives to the dead one's socket are taken by the other.
     fresh = await asyncio.gather(*(ask(several.port, "GET", "/api/v1/things") for _ in range(20)))
     assert {answer.status for answer in fresh} == {200}
@@ -114,6 +121,8 @@ async def test_a_killed_worker_loses_what_it_had_in_hand_and_comes_back(several:
     assert await several.metric("gateway_requests_total", route="/api/things") >= after
 
 
+# Long enough for all that is asked meanwhile.
+@pytest.mark.parametrize("several", ["3"], indirect=True)
 async def test_a_stop_ends_all_in_order(several: GatewayProcess, upstream: RawUpstream):
     """Readiness first, then `Connection: close` for those who keep alive, and what is in flight is finished."""
     started, go_on = asyncio.Queue[None](), asyncio.Event()
@@ -132,7 +141,7 @@ async def test_a_stop_ends_all_in_order(several: GatewayProcess, upstream: RawUp
     busy = [await Wire.open(several.port) for _ in range(8)]
     for wire in busy:
         await wire.send(request("GET", "/api/v1/things?held=1"))
-        await asyncio.wait_for(started.get(), 5)
+        await asyncio.wait_for(started.get(), PATIENCE_SECONDS)
     several.signal(signal.SIGTERM)
     await several.times_logged_is(2, event="draining")
     ready = await ask(several.port, "GET", "/health/ready")
@@ -153,5 +162,5 @@ async def test_workers_whose_parent_is_killed_finish_and_end(several: GatewayPro
     orphans = [psutil.Process(pid) for pid in workers(several)]
     os.kill(several.pid, signal.SIGKILL)
     await asyncio.to_thread(several.wait)
-    _, alive = await asyncio.to_thread(psutil.wait_procs, orphans, 10)
+    _, alive = await asyncio.to_thread(psutil.wait_procs, orphans, PATIENCE_SECONDS)
     assert not alive

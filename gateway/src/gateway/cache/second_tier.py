@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.cache.cluster_store import ClusterStore
 from gateway.cache.encoded import decode, encode
 from gateway.cache.stores import LONGEST_MS, Generation, OneServer, ignored
+from gateway.limits.patience import Patience
 from gateway.redis_cluster.address import is_cluster
 
 if TYPE_CHECKING:
@@ -24,17 +25,17 @@ if TYPE_CHECKING:
 
 # Beyond its uses an answer stays so long to be asked about again.
 _VALIDATED_MS = 60_000
-# What a request waits for Redis at most; a connection whose reply is later than the second is given up.
-_PATIENCE = 0.05
+# A connection whose reply is later than that is given up.
 _LOST_AFTER = 1.0
 _OWED = 1000
 
 
 class SecondTier:
-    """Callbacks only; ``sender`` names this process in the news it sends."""
+    """Callbacks only; ``sender`` names this process in the news it sends. A request waits ``patience`` seconds."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience: float) -> None:
         self._loop = asyncio.get_running_loop()
+        self.patience = patience
         self.sender = secrets.token_hex(8).encode()
         self._store: Store = (ClusterStore if is_cluster(url) else OneServer)(url, self._pay)
         self.link = self._store.link
@@ -117,7 +118,7 @@ class _Asked:
         self._then: Callable[[Entry | None, Generation | None], None] | None = then
         self._loop = asyncio.get_running_loop()
         self.give_up: Callable[[], None] = _nothing
-        self._timer = self._loop.call_later(_PATIENCE, self._on_late)
+        self._timer: Patience | asyncio.TimerHandle = Patience(self._loop, tier.patience, self._on_late)
 
     def _on_late(self) -> None:
         self._tier.on_late(self)

@@ -20,6 +20,7 @@ from gateway.data.answer_head import status_line
 from gateway.data.answering import kept_answer_head
 from gateway.data.compression import negotiate, tag_sent
 from gateway.data.forwarded_head import HOP_BY_HOP, connection_names
+from gateway.limits.patience import PATIENCE
 from gateway.problem import Refusal
 from gateway.telemetry.series import Counts
 
@@ -54,13 +55,20 @@ class SharedCache:
     """``begin`` is called for each request whose route keeps answers."""
 
     def __init__(
-        self, model: CacheStore, url: str | None, *, compress: bool, clock: Callable[[], float] = time.time
+        self,
+        model: CacheStore,
+        url: str | None,
+        *,
+        compress: bool,
+        patience: float = PATIENCE,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.clock = clock
         self.changes = 0
         self.tier: SecondTier | None = None
         self._model = model
         self._url = url
+        self._patience = patience
         self._news: News | None = None
         self.memory = Memory(model.memory)
         self.outcomes = Counts("gateway_cache", "What the cache did for a request.", ("route", "outcome"))
@@ -84,7 +92,7 @@ class SharedCache:
         self.memory.limit = model.memory
         self.memory.fit()
         if redis is not None and self.tier is None:
-            self.tier = SecondTier(redis)
+            self.tier = SecondTier(redis, self._patience)
             self._news = News(redis, self.tier, self)
             self.tier.link.start()
             self._news.link.start()

@@ -13,6 +13,7 @@ from gateway.limits.counted import tagged
 from gateway.limits.limiter import Limiter
 from gateway.limits.limiting import AT_START, BATCH, Limiting, calm
 from gateway.limits.parted import Parted, by_slot
+from gateway.limits.patience import PATIENCE
 from gateway.limits.slot_batch import CLUSTER_SCRIPT, SlotBatch
 from gateway.redis_cluster.address import ClusterAddress, is_cluster
 from gateway.redis_cluster.cluster_link import ClusterLink
@@ -35,11 +36,12 @@ def limiter_of(
     *,
     overload: Callable[[], float],
     workers: int,
+    patience: float,
 ) -> Limiting:
     """On a cluster, on one Redis, or with a ``url`` of None without any."""
     if url is not None and is_cluster(url):
-        return ClusterLimiter(url, model, scale, registry, overload=overload, workers=workers)
-    return Limiter(url, model, scale, registry, overload=overload, workers=workers)
+        return ClusterLimiter(url, model, scale, registry, overload=overload, workers=workers, patience=patience)
+    return Limiter(url, model, scale, registry, overload=overload, workers=workers, patience=patience)
 
 
 class ClusterLimiter(Limiting):
@@ -54,9 +56,11 @@ class ClusterLimiter(Limiting):
         *,
         overload: Callable[[], float] = calm,
         workers: int = 1,
+        patience: float = PATIENCE,
     ) -> None:
         super().__init__(model, scale, registry, alone=False, overload=overload, workers=workers, naming=tagged)
         self.link = ClusterLink(ClusterAddress.parse(url), CLUSTER_SCRIPT, name="limiter")
+        self._patience = patience
         self._asked: dict[int, list[Question]] = {}
 
     async def start(self) -> None:
@@ -102,14 +106,14 @@ class ClusterLimiter(Limiting):
 
     def ask_alone(self, slot: int, question: Question) -> None:
         """By a call of its own, for whose keys lie elsewhere than those of the others while their slot moves."""
-        SlotBatch(self.link, self.metrics, self.loop, slot, [question]).send()
+        SlotBatch(self.link, self.metrics, self.loop, slot, [question], patience=self._patience).send()
 
     def _flush(self) -> None:
         asked, self._asked = self._asked, {}
         for slot, questions in asked.items():
             for start in range(0, len(questions), BATCH):
                 part = questions[start : start + BATCH]
-                SlotBatch(self.link, self.metrics, self.loop, slot, part).send()
+                SlotBatch(self.link, self.metrics, self.loop, slot, part, patience=self._patience).send()
 
 
 class _Whole:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import hiredis
 import structlog
 
-from gateway.limits.limiting import AT_START, BATCH, LOST_AFTER, PATIENCE, Limiting, calm
+from gateway.limits.limiting import AT_START, BATCH, LOST_AFTER, Limiting, calm
+from gateway.limits.patience import PATIENCE, Patience
 from gateway.limits.redis_link import RedisLink
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ Asked = tuple["Exchange", "Plan", list[str]]
 
 
 class Limiter(Limiting):
-    """Without a ``url`` there is no Redis: each process counts by itself."""
+    """Without a ``url`` there is no Redis: each process counts by itself. ``patience`` in seconds."""
 
     def __init__(
         self,
@@ -39,8 +40,10 @@ class Limiter(Limiting):
         *,
         overload: Callable[[], float] = calm,
         workers: int = 1,
+        patience: float = PATIENCE,
     ) -> None:
         super().__init__(model, scale, registry, alone=url is None, overload=overload, workers=workers)
+        self.patience = patience
         self._asked: list[Asked] = []
         self.link = RedisLink(url or "", SCRIPT)
         self._late: set[object] = set()
@@ -129,15 +132,12 @@ class _Batch:
         self._arguments = arguments
         self._overdue = False
         self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_later(PATIENCE[0], self._on_late)
+        self._timer: Patience | asyncio.TimerHandle = Patience(self._loop, limiter.patience, self._on_overdue)
 
     def send(self) -> None:
         """Ask."""
         link = self._limiter.link
         link.call("EVALSHA", link.script_sha, *self._arguments, on_reply=self._on_reply)
-
-    def _on_late(self) -> None:
-        self._timer = self._loop.call_later(PATIENCE[1], self._on_overdue)
 
     def _on_overdue(self) -> None:
         self._overdue = True

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from gateway.routes.model import RoutesModel
     from gateway.routes.table import Route
 
-# What a request waits for Redis at most before its route's mode decides (TRAPS, rate limiting 6). The last part lets
-# the loop read once more: it may be this process that was late, with the reply in the socket.
-PATIENCE = (0.042, 0.008)
 # A connection whose reply is later than that is given up.
 LOST_AFTER = 1.0
 # How long the start waits for Redis.

@@ -9,7 +9,8 @@ import hiredis
 import structlog
 
 from gateway.limits.limiter import SCRIPT
-from gateway.limits.limiting import LOST_AFTER, PATIENCE
+from gateway.limits.limiting import LOST_AFTER
+from gateway.limits.patience import Patience
 
 if TYPE_CHECKING:
     import asyncio
@@ -48,7 +49,7 @@ class Question(Protocol):
 
 
 class SlotBatch:
-    """``questions`` have all their keys in ``slot``."""
+    """``questions`` have all their keys in ``slot``, and wait ``patience`` seconds."""
 
     def __init__(
         self,
@@ -57,13 +58,15 @@ class SlotBatch:
         loop: asyncio.AbstractEventLoop,
         slot: int,
         questions: list[Question],
+        *,
+        patience: float,
     ) -> None:
         self._link, self._metrics, self._loop = link, metrics, loop
         self._slot, self._questions = slot, questions
         self._overdue = False
         self._call: Call | None = None
         self._arguments: tuple[bytes | str | int, ...] = ()
-        self._timer = loop.call_later(PATIENCE[0], self._on_late)
+        self._timer: Patience | asyncio.TimerHandle = Patience(loop, patience, self._on_overdue)
 
     def send(self) -> None:
         """Ask."""
@@ -76,9 +79,6 @@ class SlotBatch:
         self._metrics.calls += 1
         self._arguments = (len(keys), *keys, bytes(numbers), *[plan.packed for plan in plans])
         self._call = self._link.call(self._slot, "EVALSHA", _SHA, *self._arguments, on_reply=self._on_reply)
-
-    def _on_late(self) -> None:
-        self._timer = self._loop.call_later(PATIENCE[1], self._on_overdue)
 
     def _on_overdue(self) -> None:
         log.warning("limiter_redis_late")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from gateway_testing.upstream import Call
 from gateway_testing.wire import Answer
+from shared.testing.waiting import PATIENCE_SECONDS
 
 FRESH = [("cache-control", "public, max-age=60"), ("content-type", "text/plain")]
 numbers = itertools.count(1)
@@ -50,7 +51,7 @@ def hit(answer: Answer) -> bool:
     return any(re.fullmatch(r"gatehouse; hit; ttl=-?\d+", value) for value in answer.all("cache-status"))
 
 
-async def eventually(done: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
+async def eventually(done: Callable[[], Awaitable[bool]], seconds: float = PATIENCE_SECONDS) -> None:
     """Wait for a condition."""
     async with asyncio.timeout(seconds):
         while not await done():

@@ -8,6 +8,7 @@ import hiredis
 
 from gateway.limits.figures import Figures
 from gateway.limits.limiter import SCRIPT
+from shared.testing.waiting import PATIENCE_SECONDS
 
 
 def with_own_clock() -> str:
@@ -27,7 +28,7 @@ class Decider:
     """One connection; times in microseconds."""
 
     def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=5)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._reader = hiredis.Reader()
         self._own = self.call("SCRIPT", "LOAD", with_own_clock()).decode()

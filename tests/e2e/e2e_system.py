@@ -117,9 +117,9 @@ class System:
 
     def kill(self, process: str) -> None:
         """Kill -9, and return when it is gone."""
-        pid = self.pid(process)
-        os.kill(pid, signal.SIGKILL)
-        psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=10)
+        killed = psutil.Process(self.pid(process))
+        killed.kill()
+        psutil.wait_procs([killed], timeout=60)
 
     @contextmanager
     def frozen(self, process: str) -> Iterator[None]:

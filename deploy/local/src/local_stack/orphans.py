@@ -5,6 +5,7 @@ A pid alone proves nothing, since the system gives it away again; the pair with 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -63,7 +64,9 @@ def end(state: State) -> list[str]:
     signals = {name: entry["signal"] for name, entry in state.read(_FILE).items()}
     found = find(state)
     for name in reversed(found):
-        found[name].send_signal(signals[name])
+        # One that needs another, which was told first, may have ended by itself.
+        with contextlib.suppress(GONE):
+            found[name].send_signal(signals[name])
     deadline = time.monotonic() + _PATIENCE
     for process in found.values():
         try:

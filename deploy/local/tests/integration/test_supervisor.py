@@ -74,7 +74,7 @@ class Tiny:
         programs = control.ask(self.state, "status")["programs"]
         return next(program for program in programs if program["name"] == name)
 
-    def wait(self, holds: Callable[[], bool], seconds: float = 15) -> None:
+    def wait(self, holds: Callable[[], bool], seconds: float = 120) -> None:
         deadline = time.monotonic() + seconds
         while not holds():
             assert time.monotonic() < deadline, control.ask(self.state, "status")
@@ -87,7 +87,7 @@ def tiny(tmp_path: Path) -> Iterator[Tiny]:
     background.wait_until_ready(system.state, 60, lambda _name, _seconds: None, system.process)
     yield system
     background.shut_down(system.state)
-    system.process.wait(10)
+    system.process.wait(60)
 
 
 def test_a_killed_child_is_restarted_and_it_is_said(tiny: Tiny):
@@ -131,7 +131,7 @@ def test_a_command_without_the_token_is_refused(tiny: Tiny):
 
 def test_a_second_supervisor_on_the_same_folder_does_not_start(tiny: Tiny):
     command = [sys.executable, "-c", DAEMON, str(tiny.state.root), *map(str, tiny.ports)]
-    second = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    second = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert second.returncode != 0
     assert "another command has held" in second.stderr
     assert tiny.status("first")["ready"]
@@ -146,7 +146,7 @@ def test_a_program_that_never_comes_up_is_named_with_its_last_lines_long_before_
         assert time.monotonic() - begun < 60
     finally:
         background.shut_down(system.state)
-        system.process.wait(10)
+        system.process.wait(60)
 
 
 def test_a_supervisor_that_is_long_in_starting_is_waited_for(tmp_path: Path):
@@ -156,7 +156,7 @@ def test_a_supervisor_that_is_long_in_starting_is_waited_for(tmp_path: Path):
         assert system.status("first")["ready"]
     finally:
         background.shut_down(system.state)
-        system.process.wait(10)
+        system.process.wait(60)
 
 
 def test_a_supervisor_that_ends_at_once_is_not_waited_for(tmp_path: Path):
@@ -184,7 +184,7 @@ def test_shut_down_leaves_nothing(tiny: Tiny):
 def test_what_a_killed_supervisor_left_is_found_and_ended(tiny: Tiny):
     pids = {name: tiny.status(name)["pid"] for name in ("first", "second")}
     tiny.process.kill()
-    tiny.process.wait(10)
+    tiny.process.wait(60)
     assert not background.is_running(tiny.state)
     assert {name: process.pid for name, process in orphans.find(tiny.state).items()} == pids
 
@@ -192,6 +192,20 @@ def test_what_a_killed_supervisor_left_is_found_and_ended(tiny: Tiny):
     assert not any(psutil.pid_exists(pid) for pid in pids.values())
     tiny.start()
     assert tiny.status("first")["ready"]
+
+
+def test_an_orphan_that_ends_by_itself_while_the_others_are_told_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    state = State(tmp_path)
+    ended = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    orphans.record(state, "first", ended.pid, signal.SIGTERM)
+    found = orphans.find(state)
+    ended.kill()
+    ended.wait()
+    monkeypatch.setattr(orphans, "find", lambda _: found)
+    assert orphans.end(state) == ["first"]
+    assert state.read("processes.json") == {}
 
 
 def test_a_recorded_pid_that_now_belongs_to_another_process_is_left_alone(tmp_path: Path):

@@ -9,6 +9,8 @@ from e2e_system import Person, System, register
 from https_receiver import HttpsReceiver, OwnAuthority
 from signing import OwnKey, own_key
 
+from shared.testing.waiting import PATIENCE_SECONDS
+
 
 @pytest.fixture(scope="session")
 def more_settings() -> dict[str, str]:
@@ -68,7 +70,7 @@ class Asking(httpx.AsyncClient):
 
     def __init__(self, system: System, *, connections: int = 30) -> None:
         limits = httpx.Limits(max_connections=connections)
-        super().__init__(base_url=system.gateway, timeout=60, limits=limits, trust_env=False)
+        super().__init__(base_url=system.gateway, timeout=PATIENCE_SECONDS, limits=limits, trust_env=False)
         self._room = asyncio.Semaphore(connections)
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:

@@ -18,6 +18,7 @@ from e2e_system import Person, System
 from right_bodies import BODIES
 
 from local_stack.services import SERVICES
+from shared.testing.waiting import PATIENCE_SECONDS
 
 TEXTS = (
     "'; DROP TABLE users; --",
@@ -198,7 +199,7 @@ def our_logs(state: Path) -> list[Path]:
 
 def test_a_header_of_the_request_makes_none_of_the_answer(client: httpx.Client, person: Person, system: System):
     for path in ("/api/v1/products/%0d%0aSet-Cookie:injected=1", "/%0d%0aLocation:%20https://attacker.example"):
-        answer = httpx.get(system.gateway + path, trust_env=False, timeout=30)
+        answer = httpx.get(system.gateway + path, trust_env=False, timeout=PATIENCE_SECONDS)
         harmless(answer)
         assert "location" not in answer.headers
     for value in ("a\tb", "https://attacker.example", "a" * 5_000):

@@ -10,6 +10,8 @@ import pytest
 from belongings import Owner, a_schedule
 from e2e_system import Person, System, new_product, place_order, register
 
+from shared.testing.waiting import PATIENCE_SECONDS
+
 AT_ONCE = 25
 
 
@@ -19,7 +21,9 @@ Call = tuple[str, str, dict[str, Any]]
 def all_at_once(system: System, calls: list[Call]) -> list[httpx.Response]:
     async def ask() -> list[httpx.Response]:
         limits = httpx.Limits(max_connections=50)
-        async with httpx.AsyncClient(base_url=system.gateway, timeout=60, limits=limits, trust_env=False) as client:
+        async with httpx.AsyncClient(
+            base_url=system.gateway, timeout=PATIENCE_SECONDS, limits=limits, trust_env=False
+        ) as client:
             return await asyncio.gather(
                 *(client.request(method, f"/api/v1{path}", **how) for method, path, how in calls)
             )

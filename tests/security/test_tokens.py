@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from e2e_system import Person, System, eventually, register, sign_in
 from signing import OwnKey, by_hand, claims_of
 
+from shared.testing.waiting import PATIENCE_SECONDS
+
 PATHS = ("/api/v1/users/me", "/api/v1/orders", "/api/v1/reports")
 Forge = Callable[[OwnKey, dict[str, Any]], str]
 
@@ -101,7 +103,7 @@ async def test_auth_1_a_service_alone_refuses_a_forged_token_too(
 ):
     """Past the gateway, as one who is inside the network would; a token's length is the gateway's to bound."""
     token = FORGED[attack](key, claims_of(owner.person.token))
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as inside:
+    async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE_SECONDS) as inside:
         for service, path in zip(("USERS_PORT", "ORDERS_PORT", "REPORTS_PORT"), PATHS, strict=True):
             url = f"http://127.0.0.1:{system.environment[service]}{path}"
             answer = await inside.get(url, headers={"Authorization": f"Bearer {token}"})

@@ -11,6 +11,7 @@ from gateway.upstream.fetch import Fetcher
 from gateway.upstream.outcome import Outcome
 from gateway.upstream.upstream import Upstream
 from gateway.upstream.upstreams import Upstreams
+from shared.testing.waiting import PATIENCE_SECONDS
 
 A, B, C = ({"url": f"http://127.0.0.{number}:1"} for number in (1, 2, 3))
 
@@ -66,7 +67,7 @@ async def test_an_ejected_one_is_chosen_by_nobody_until_it_returns():
     fail(upstream, 0)
     assert {upstream.choose() for _ in range(4)} == {upstream.targets[1]}
     assert upstream.choose(upstream.targets[1]) is None
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while upstream.targets[0].record.ejected:
             await asyncio.sleep(0.005)
     assert {upstream.choose() for _ in range(4)} == set(upstream.targets)

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+from shared.testing.waiting import PATIENCE_SECONDS
+
 WRITER = """
 import sys
 from gateway.workers.whole_lines import write_whole_lines
@@ -22,7 +24,7 @@ def test_batches_of_several_processes_are_not_mixed_within_a_line():
     os.close(writing)
     with open(reading, "rb") as pipe:  # noqa: PTH123 - a descriptor
         lines = pipe.read().splitlines()
-    assert {process.wait(20) for process in processes} == {0}
+    assert {process.wait(PATIENCE_SECONDS) for process in processes} == {0}
     assert {line: lines.count(line) for line in set(lines)} == {
         letter * 300: 60 * 300 + 1 for letter in (b"a", b"b", b"c")
     }

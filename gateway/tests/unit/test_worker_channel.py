@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.workers.channel import Channel, ChannelError
+from shared.testing.waiting import PATIENCE_SECONDS
 
 
 async def pair(**duties: Any) -> tuple[Channel, Channel, asyncio.Event]:
@@ -27,7 +28,7 @@ async def test_answers_find_their_questions_whatever_their_order_and_size():
     asks, answers, _ = await pair(slow=slow)
     sizes = [3_000_000, 1, 70_000]
     found = await asyncio.gather(
-        *(asks.ask("slow", 5, turns=9 - 3 * index, size=size) for index, size in enumerate(sizes))
+        *(asks.ask("slow", PATIENCE_SECONDS, turns=9 - 3 * index, size=size) for index, size in enumerate(sizes))
     )
     assert [len(text) for text in found] == sizes
     asks.close()
@@ -43,16 +44,16 @@ async def test_what_fails_is_told_and_what_is_late_is_given_up():
 
     asks, answers, lost = await pair(fails=fails, never=never)
     with pytest.raises(ChannelError, match="ValueError"):
-        await asks.ask("fails", 5)
+        await asks.ask("fails", PATIENCE_SECONDS)
     with pytest.raises(ChannelError, match="KeyError"):
-        await asks.ask("unknown", 5)
+        await asks.ask("unknown", PATIENCE_SECONDS)
     with pytest.raises(ChannelError, match="late"):
         await asks.ask("never", 0.01)
-    waiting = asyncio.ensure_future(asks.ask("never", 5))
+    waiting = asyncio.ensure_future(asks.ask("never", PATIENCE_SECONDS))
     await asyncio.sleep(0)
     answers.close()
     with pytest.raises(ChannelError, match="lost"):
         await waiting
     assert lost.is_set()
     with pytest.raises(ChannelError, match="closed"):
-        await asks.ask("never", 5)
+        await asks.ask("never", PATIENCE_SECONDS)

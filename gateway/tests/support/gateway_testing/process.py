@@ -1,7 +1,6 @@
 """The gateway and valkey as real processes on ports of their own."""
 
 import asyncio
-import contextlib
 import json
 import os
 import secrets
@@ -10,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,28 @@ from shared.testing.waiting import PATIENCE_SECONDS
 ROUTES = Path(__file__).parent / "routes.toml"
 
 
+_claims: deque[socket.socket] = deque()
+_CLAIMED_AT_ONCE = 64
+
+
 def free_port() -> int:
-    """One below those that the kernel gives to connections: none of these takes it before it is listened on."""
+    """One below those that the kernel gives to connections: none of these takes it before it is listened on.
+
+    Nobody here listens by UDP: bound, it tells the runs of tests beside this one that the port will be in use.
+    """
     while True:
         port = 10_000 + secrets.randbelow(22_000)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
+        claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            claim.bind(("127.0.0.1", port))
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            claim.close()
+            continue
+        _claims.append(claim)
+        if len(_claims) > _CLAIMED_AT_ONCE:
+            _claims.popleft().close()
+        return port
 
 
 class Valkey:

@@ -2,17 +2,33 @@
 
 import secrets
 import socket
+from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
+
+_claims: deque[socket.socket] = deque()
+_CLAIMED_AT_ONCE = 64
 
 
 def free_port() -> int:
-    """A port of the loopback that nobody listens on now, below those that the kernel gives to connections."""
+    """A port of the loopback that nobody listens on now, below those that the kernel gives to connections.
+
+    Nobody here listens by UDP: bound, it tells the runs of tests beside this one that the port will be in use.
+    """
     while True:
         port = 10_000 + secrets.randbelow(22_000)
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
+        claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            claim.bind(("127.0.0.1", port))
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            claim.close()
+            continue
+        _claims.append(claim)
+        if len(_claims) > _CLAIMED_AT_ONCE:
+            _claims.popleft().close()
+        return port
 
 
 @dataclass(frozen=True)

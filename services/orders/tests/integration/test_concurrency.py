@@ -34,7 +34,7 @@ async def post(client: httpx.AsyncClient, path: str, body: Any, headers: Headers
 async def several_clients(url: str) -> AsyncIterator[list[httpx.AsyncClient]]:
     """Eight clients: one of httpx's slows down with the square of its requests."""
     async with AsyncExitStack() as stack:
-        clients = [httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) for _ in range(8)]
+        clients = [httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS, trust_env=False) for _ in range(8)]
         yield [await stack.enter_async_context(client) for client in clients]
 
 

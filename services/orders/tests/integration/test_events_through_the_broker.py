@@ -33,7 +33,7 @@ async def test_the_worker_publishes_orders_and_hears_of_users(
         order = await make_order()
         event = None
         while event is None or event.subject != f"orders/{order['id']}":
-            message = await queue.get(fail=False)
+            message = await queue.get(fail=False, timeout=PATIENCE_SECONDS)
             if message is None:
                 await asyncio.sleep(0.05)
                 continue

@@ -40,7 +40,9 @@ class Shop:
     statuses: dict[int, OrderStatus] = field(default_factory=dict[int, OrderStatus])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(first=placing, steps=st.lists(operations, min_size=3, max_size=12))
 async def test_stock_and_what_is_sold_stay_constant(
     database: Database, first: tuple[object, ...], steps: list[tuple[object, ...]]

@@ -41,6 +41,7 @@ class JobContext:
         self._processes = processes
         self._told_at = float("-inf")
         self._untold: tuple[int, str] | None = None
+        self._telling = asyncio.Lock()
         self._memory_limit = memory_limit
         self._checkpoint = job.checkpoint
         self.result: Any = None
@@ -111,17 +112,19 @@ class JobContext:
 
     async def tell(self) -> None:
         """Write and publish the progress that is not told yet; the worker calls it now and then."""
-        if self._untold is None:
-            return
-        (percent, message), self._untold = self._untold, None
-        self._told_at = asyncio.get_running_loop().time()
-        async with self.database.acquire() as connection:
-            sequence = await store.write_progress(connection, self._job, percent, message)
-        if sequence is None:
-            raise JobCancelled("the lease was lost")
-        PROGRESS.labels(self._job.type).set(percent)
-        update = progress.JobProgress(sequence, JobStatus.RUNNING, percent, message)
-        await progress.publish(self._redis, self._service, self.job_id, update)
+        # The worker tells while the handler does: of two at a time the older would be written last.
+        async with self._telling:
+            if self._untold is None:
+                return
+            (percent, message), self._untold = self._untold, None
+            self._told_at = asyncio.get_running_loop().time()
+            async with self.database.acquire() as connection:
+                sequence = await store.write_progress(connection, self._job, percent, message)
+            if sequence is None:
+                raise JobCancelled("the lease was lost")
+            PROGRESS.labels(self._job.type).set(percent)
+            update = progress.JobProgress(sequence, JobStatus.RUNNING, percent, message)
+            await progress.publish(self._redis, self._service, self.job_id, update)
 
     async def check_cancelled(self) -> None:
         """Raise JobCancelled when the end was asked for; also a point where the loop may turn."""

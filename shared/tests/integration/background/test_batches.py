@@ -3,28 +3,38 @@
 from collections.abc import Callable
 from typing import Any
 
-from shared.messaging import Bus, Consumer, Event, Subscription
+import pytest
+
+from shared.messaging import Bus, Consumer, Event, Subscription, handling
 from shared.messaging.metrics import BATCHES_SPLIT
 from shared.messaging.topology import declare_events, declare_subscription
 from shared.postgres import Connection, Database
-from shared.testing.waiting import eventually
+from shared.testing.waiting import PATIENCE_SECONDS, eventually
 
 from .conftest import Broker
-from .shop import effects, record
+from .shop import OnceAllAreInHand, effects
 
 TYPE = "orders.placed.v1"
 
 
 async def test_good_messages_and_their_copies_are_handled_together(
-    database: Database, bus: Bus, background: Callable[..., Any], broker: Broker, queue: str
+    *,
+    database: Database,
+    bus: Bus,
+    background: Callable[..., Any],
+    broker: Broker,
+    queue: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     transactions: set[int] = set()
+    monkeypatch.setattr(handling, "_BATCH_SECONDS", PATIENCE_SECONDS)
+    recorded = OnceAllAreInHand(80)
 
     async def note(connection: Connection, heard: Event) -> None:
-        await record(connection, heard)
+        await recorded(connection, heard)
         transactions.add(await connection.fetchval("SELECT pg_current_xact_id()::text::bigint"))
 
-    subscription = Subscription(queue, (TYPE,), note, prefetch=50)
+    subscription = Subscription(queue, (TYPE,), note, prefetch=100)
     await declare_events(bus, "test")
     await declare_subscription(bus, subscription)
     for number in range(40):
@@ -33,7 +43,8 @@ async def test_good_messages_and_their_copies_are_handled_together(
         for _ in range(2):
             await broker.deliver(event.encode(), queue)
     split_before = BATCHES_SPLIT.labels(queue)._value.get()
-    background(Consumer(bus, database, subscription).run())
+    recorded.consumer = Consumer(bus, database, subscription)
+    background(recorded.consumer.run())
 
     async def seen() -> set[str]:
         return set(await effects(database))

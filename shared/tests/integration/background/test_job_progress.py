@@ -9,8 +9,11 @@ from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
 from shared.jobs import JobContext, JobNotFound, JobProgress, JobStatus, request_cancel, watch_progress
+from shared.jobs import context as context_module
 from shared.jobs import progress as progress_module
-from shared.postgres import Database
+from shared.jobs import store as store_module
+from shared.jobs.types import ClaimedJob
+from shared.postgres import Connection, Database
 from shared.testing.waiting import PATIENCE_SECONDS, eventually
 
 from .job_fixtures import Run, Sum, ends_as, job_type, submit
@@ -43,9 +46,10 @@ async def test_a_watcher_that_comes_back_is_given_only_what_is_new(
     database: Database, redis: Redis, run_worker: Run
 ) -> None:
     job_id = await submit(database, "sum")
+    updates = watch_progress(redis, database, job_id)
+    seen = [await anext(updates)]
     run_worker(job_type(stepwise))
-    seen: list[JobProgress] = []
-    async for update in watch_progress(redis, database, job_id):
+    async for update in updates:
         seen.append(update)
         if update.percent == 40:
             break
@@ -123,7 +127,43 @@ async def test_an_unknown_job_is_said_to_be_unknown(database: Database, redis: R
         await watched(watch_progress(redis, database, uuid4()))
 
 
-async def test_the_last_of_many_quick_steps_is_told(database: Database, redis: Redis, run_worker: Run) -> None:
+async def test_what_the_worker_tells_is_not_overtaken_by_the_handlers_next_step(
+    database: Database, redis: Redis, run_worker: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker tells what is untold by now and then: a write of its own that lasts keeps its place."""
+    monkeypatch.setattr(context_module, "PROGRESS_SECONDS", 3600.0)
+    write, held, overtaken = store_module.write_progress, asyncio.Event(), asyncio.Event()
+
+    async def slow_for_ten(connection: Connection, job: ClaimedJob, percent: int, message: str) -> int | None:
+        if percent == 10:
+            held.set()
+            await asyncio.wait({asyncio.ensure_future(overtaken.wait())}, timeout=0.5)
+        written = await write(connection, job, percent, message)
+        if percent == 20:
+            overtaken.set()
+        return written
+
+    async def handler(context: JobContext, _payload: Sum) -> None:
+        await context.progress(5)
+        await context.progress(10)  # untold: the worker does it
+        await held.wait()
+        await context.progress(20)
+        await context.tell()
+
+    monkeypatch.setattr(store_module, "write_progress", slow_for_ten)
+    job_id = await submit(database, "sum")
+    updates = watch_progress(redis, database, job_id)
+    seen = [await anext(updates)]
+    run_worker(job_type(handler))
+    seen += await watched(updates)
+    assert [update.percent for update in seen if update.percent] == [5, 10, 20, 100]
+
+
+async def test_the_last_of_many_quick_steps_is_told(
+    database: Database, redis: Redis, run_worker: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # However slowly the fifty steps follow each other.
+    monkeypatch.setattr(context_module, "PROGRESS_SECONDS", 3600.0)
     go_on = asyncio.Event()
 
     async def hasty(context: JobContext, _payload: Sum) -> None:

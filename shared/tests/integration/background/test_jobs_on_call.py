@@ -8,6 +8,7 @@ import pytest
 from shared.jobs import JobContext, JobFailed, JobStatus
 from shared.jobs.__main__ import main
 from shared.postgres import Database
+from shared.testing.waiting import eventually
 
 from .job_fixtures import Run, Sum, ends_as, job_type, status, submit
 from .shop import effects
@@ -31,8 +32,9 @@ async def test_list_and_show_say_what_there_is(
         raise JobFailed("There is nothing to add.")
 
     failed = await submit(database, "sum", 1)
-    run_worker(job_type(refuse))
+    worker = run_worker(job_type(refuse))
     await ends_as(database, failed, JobStatus.FAILED)
+    await eventually(lambda: not worker._attempts)  # its last line is logged
     waits = await submit(database, "wait")
     capsys.readouterr()  # what the worker logged
     assert await call("list") == 0

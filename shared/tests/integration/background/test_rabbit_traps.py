@@ -165,6 +165,7 @@ async def test_2_a_publication_does_not_hang_on_a_stalled_broker(
         with pytest.raises(PublishFailed):
             await proxied_bus.publish(aio_pika.Message(b"1", message_id="same"), exchange="", routing_key="stalled")
     proxy.resume()
+    proxied_bus._publish_timeout = PATIENCE_SECONDS
     await proxied_bus.publish(aio_pika.Message(b"2", message_id="same"), exchange="", routing_key="stalled")
     assert b"2" in [message.body for message in await broker.take_all("stalled")]
 

@@ -141,7 +141,7 @@ async def test_a_client_that_waits_for_its_own_share_fails_for_itself_alone(upst
         await says(call)
 
     upstream.manner = slow
-    target = path("lenient")
+    target = path("brief")
     wires = [await Wire.open(gateway.port) for _ in range(3)]
     asked = (("9.9.9.1", path("plain")), ("9.9.9.1", target), ("9.9.9.2", target))
     second = asyncio.create_task(wires[1].answer())
